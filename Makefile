@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+# The commands of a working day. Everything is built below build/PRESET; `make VERBOSE=1 ...` shows the compiler.
+.PHONY: help report build test test-full lint tidy format asan tsan bench install-check clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+report: ## build the command and compare the usual recipes, stage by stage
+	@scripts/bootstrap
+	@scripts/build release ulpscope
+	@build/release/ulpscope report
+
+build: ## build everything, tests included
+	@scripts/bootstrap
+	@scripts/build release
+
+test: build ## build and run the quick tests
+	@scripts/test release -L quick
+
+test-full: build ## the quick tests and the long ones
+	@scripts/test release
+
+lint: ## format, include arrows, lengths, habits, shell scripts
+	@scripts/bootstrap lint
+	@scripts/lint
+
+tidy: ## lint and clang-tidy
+	@scripts/bootstrap lint
+	@scripts/lint --tidy
+
+format: ## let clang-format rewrite the C++ files
+	@scripts/bootstrap lint
+	@scripts/format
+
+asan: ## the quick tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@scripts/bootstrap
+	@scripts/build asan
+	@scripts/test asan -L quick
+
+tsan: ## the tests with threads under ThreadSanitizer
+	@scripts/bootstrap
+	@scripts/build tsan ulpscope_thread_tests
+	@scripts/test tsan -L threads -L quick
+
+bench: ## build and run the benchmarks
+	@scripts/bootstrap bench
+	@scripts/build bench
+	@for program in build/bench/tests/bench/bench_*; do [ ! -x $$program ] || $$program || exit 1; done
+
+install-check: build ## install into an empty prefix and build a small project against it
+	@scripts/test release -R '^consumer$$' -V
+
+clean: ## remove build/
+	@rm -rf build

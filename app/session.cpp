@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Backends are listed here, one line each; nothing registers itself.
+#include "app/session.hpp"
+
+#include <array>
+
+#include "core/io/error.hpp"
+#include "core/io/names.hpp"
+#include "core/io/tensor_file.hpp"
+
+namespace ulpscope::app {
+namespace {
+
+using compressor::Problem;
+using compressor::Recipe;
+
+constexpr std::array<Backend, 3> backend_table{{
+    {"traced", "every slot is kept", compressor::run_traced},
+    {"fused", "output and gradients of inputs only, window block by window block", compressor::run_fused},
+    {"file", "a dump made elsewhere: compare reads it", nullptr},
+}};
+
+const std::array<std::string, 1> known_tiers{"fp64"};
+
+}  // namespace
+
+Recipe edited_recipe(const std::string& name_or_path, const RecipeEdits& edits) {
+  Recipe recipe = compressor::load_recipe(name_or_path);
+  for (const std::string& setting : edits.settings) recipe = compressor::with_setting(recipe, setting);
+  if (!edits.omit.empty()) {
+    std::string names;
+    for (const auto stage : recipe.omit) names += std::string(compressor::to_string(stage)) + ',';
+    for (const std::string& stage : edits.omit) names += stage + ',';
+    names.pop_back();
+    recipe = compressor::with_setting(recipe, "omit=" + names);
+  }
+  if (edits.remainder) recipe = compressor::with_setting(recipe, "remainder=" + *edits.remainder);
+  return recipe;
+}
+
+std::span<const Backend> backends() { return backend_table; }
+
+const Backend& backend_named(const std::string& name) {
+  std::vector<std::string> known;
+  for (const Backend& backend : backend_table) {
+    if (backend.run == nullptr) continue;
+    if (backend.name == name) return backend;
+    known.emplace_back(backend.name);
+  }
+  throw InputError(io::unknown_name("backend", name, known));
+}
+
+void check_tier(const std::string& tier) {
+  if (tier != known_tiers.front()) {
+    throw InputError(io::unknown_name("truth", tier, {known_tiers.begin(), known_tiers.end()}));
+  }
+}
+
+const judge::Truth& Truths::of(const Problem& problem, const Recipe* recipe, judge::Basis basis) {
+  const Recipe truth_recipe = recipe != nullptr ? judge::truth_recipe(*recipe, problem.config, basis) : judge::plain_truth_recipe();
+  io::Json identity = truth_recipe.spec;
+  identity.erase("name");
+  identity["config"] = compressor::to_json(problem.config);
+  const std::string key = problem.source + '\n' + identity.dump();
+  const auto found = known_.find(key);
+  if (found != known_.end()) return found->second;
+  compressor::RunOptions options;
+  options.threads = threads_;
+  judge::Truth truth{{"fp64", 53, basis}, compressor::run_traced(problem, truth_recipe, options).tape};
+  return known_.emplace(key, std::move(truth)).first->second;
+}
+
+judge::Dump read_dump(const std::string& path, const Problem& problem, const std::optional<std::string>& map,
+                      const std::vector<std::string>& dtypes) {
+  std::vector<io::DTypeOverride> overrides;
+  for (const std::string& text : dtypes) overrides.push_back(io::parse_dtype_override(text));
+  const judge::NameMap names = map ? judge::NameMap(io::read_json(*map), io::shown(*map)) : judge::NameMap();
+  return judge::dump_from_file(io::read_tensors(path, overrides), problem, names, io::shown(path));
+}
+
+void require_other_file(const std::string& input, const std::string& output) {
+  if (output != "-" && io::same_file(input, output)) {
+    throw InputError(io::shown(output) + ": the output is the input itself; name another file");
+  }
+}
+
+std::string output_path(const std::string& output) { return output == "-" ? "/dev/stdout" : output; }
+
+}  // namespace ulpscope::app

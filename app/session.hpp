@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Session: what verbs share: recipes with their edits, problems, truths, backends, provenance. Internal to app.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/verbs.hpp"
+#include "core/compressor/problem.hpp"
+#include "core/compressor/recipe.hpp"
+#include "core/compressor/run.hpp"
+#include "core/judge/dump.hpp"
+#include "core/judge/truth.hpp"
+
+namespace ulpscope::app {
+
+/// A built-in name or a JSON file, with the edits of the command line. Throws InputError.
+compressor::Recipe edited_recipe(const std::string& name_or_path, const RecipeEdits& edits);
+
+/// Who runs a recipe. The file backend (a foreign dump) has no `run`: `compare` reads it.
+struct Backend {
+  std::string_view name;
+  std::string_view about;
+  compressor::Run (*run)(const compressor::Problem&, const compressor::Recipe&, const compressor::RunOptions&);
+};
+std::span<const Backend> backends();
+/// A backend that runs recipes. Throws InputError with the known names.
+const Backend& backend_named(const std::string& name);
+
+/// Throws InputError with the known tiers.
+void check_tier(const std::string& tier);
+
+/// The truth of a recipe on a problem; equal truths are computed once per problem.
+class Truths {
+ public:
+  explicit Truths(unsigned threads) : threads_(threads) {}
+  /// `recipe` null: bias_first, -inf, given. Forward only where `gradients` says so.
+  const judge::Truth& of(const compressor::Problem& problem, const compressor::Recipe* recipe, judge::Basis basis);
+  /// Forgets all: before the next problem.
+  void clear() { known_.clear(); }
+
+ private:
+  unsigned threads_;
+  std::map<std::string, judge::Truth> known_;
+};
+
+/// A dump file brought onto a problem.
+judge::Dump read_dump(const std::string& path, const compressor::Problem& problem, const std::optional<std::string>& map,
+                      const std::vector<std::string>& dtypes);
+
+/// Throws InputError where output and input are one file.
+void require_other_file(const std::string& input, const std::string& output);
+/// "-" is standard output.
+std::string output_path(const std::string& output);
+
+/// Version, commit, compiler, flags, cpu, blas, gpu, threads, date.
+io::Json provenance(unsigned threads);
+
+}  // namespace ulpscope::app

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verbs: one function per verb of the command. Options in, an outcome out; nothing is printed here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/io/json.hpp"
+#include "core/judge/metrics.hpp"
+#include "core/judge/report.hpp"
+
+namespace ulpscope::app {
+
+/// What a verb found. `report` is a report of the contract, or null; then `text` says everything.
+struct Outcome {
+  io::Json report;
+  std::string text;
+  int exit = 0;
+};
+
+/// Changes to every recipe that a verb runs.
+struct RecipeEdits {
+  std::vector<std::string> settings;     ///< --set STAGE.FIELD=VALUE, in order
+  std::vector<std::string> omit;         ///< --omit STAGE
+  std::optional<std::string> remainder;  ///< --remainder error|truncate|buffer
+};
+
+/// Called with what is being done now; may be empty.
+using Progress = std::function<void(const std::string&)>;
+
+struct ReportOptions {
+  std::vector<std::string> problems;  ///< paths
+  std::vector<std::string> presets;   ///< with `seed`; without problems and presets: small-csa and small-hca
+  std::vector<std::string> recipes;   ///< none: fp32 native hf pr3810 maxtext bf16-pure
+  RecipeEdits edits;
+  std::string backend = "traced";
+  std::string truth = "fp64";
+  std::optional<std::string> basis;   ///< none: quantized for one recipe, given where recipes are compared
+  std::vector<std::string> fail_on;   ///< fail | undecided | METRIC>X
+  std::uint64_t seed = 0;
+  unsigned threads = 1;
+  Progress progress;
+};
+Outcome report(const ReportOptions& options);
+
+struct MakeOptions {
+  std::optional<std::string> preset;
+  std::optional<std::string> config;      ///< a JSON file
+  std::optional<std::string> from;        ///< a problem
+  std::optional<std::string> checkpoint;  ///< a directory of shards
+  std::size_t layer = 0;
+  bool indexer = false;
+  std::optional<std::size_t> batch, seq, hidden, head_dim;
+  std::uint64_t seed = 0;
+  double gate_sigma = 1.5;
+  double ape_sigma = 0.5;
+  std::vector<std::string> inputs;  ///< NAME=FILE
+  unsigned threads = 1;
+  std::string output;
+};
+Outcome make(const MakeOptions& options);
+
+struct RunOptions {
+  std::string problem;
+  std::string recipe;
+  RecipeEdits edits;
+  std::string backend = "traced";
+  bool gradients = true;
+  std::vector<std::size_t> chunks;  ///< tokens per decoding call; empty: one shot
+  unsigned threads = 1;
+  std::string output;
+};
+Outcome run(const RunOptions& options);
+
+struct CompareOptions {
+  std::string problem;
+  std::string dump;
+  std::optional<std::string> recipe;
+  RecipeEdits edits;
+  std::optional<std::string> map;
+  std::vector<std::string> dtypes;  ///< NAME=DTYPE
+  std::string truth = "fp64";
+  std::string basis = "quantized";
+  std::optional<std::string> slots;
+  judge::Tolerance tolerance;
+  unsigned threads = 1;
+};
+Outcome compare(const CompareOptions& options);
+
+struct DiffOptions {
+  std::string first;
+  std::string second;
+  std::optional<std::string> problem;  ///< where the dumps carry no config
+  std::optional<std::string> map;
+  std::optional<std::string> slots;
+  judge::Tolerance tolerance;
+  unsigned threads = 1;
+};
+Outcome diff(const DiffOptions& options);
+
+/// The tables of `list`; Outcome::report is an array of objects here.
+Outcome list(const std::string& what);
+std::vector<std::string> list_topics();
+
+Outcome inspect(const std::string& path);
+
+struct ConvertOptions {
+  std::string input;
+  std::vector<std::string> dtypes;  ///< NAME=DTYPE
+  std::string output;
+};
+Outcome convert(const ConvertOptions& options);
+
+enum class Thoroughness : std::uint8_t { quick, exhaustive };
+Outcome selftest(Thoroughness thoroughness, const Progress& progress);
+
+/// "ulpscope 0.1.0 (commit, compiler)".
+std::string version_text();
+
+}  // namespace ulpscope::app

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+// The grammar of the command line, in CLI11: the only file that includes it.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <thread>
+
+#include "cli/command.hpp"
+#include "cli/numbers.hpp"
+#include "core/compressor/config.hpp"
+#include "core/compressor/recipe.hpp"
+#include "core/io/error.hpp"
+#include "core/io/names.hpp"
+
+namespace ulpscope::cli {
+namespace {
+
+using Text = std::string;
+using Texts = std::vector<std::string>;
+
+unsigned default_threads() { return std::max(1U, std::thread::hardware_concurrency()); }
+
+/// One verb: its CLI11 app, and what turns its options into a call.
+struct Verb {
+  CLI::App* app = nullptr;
+  std::function<Command()> finish;
+};
+
+/// Options with a value that is taken once; CLI11's own conversions accept "-5" for unsigned numbers.
+CLI::Option* option(CLI::App& app, const Text& name, std::function<void(const Text&)> set, const Text& help) {
+  return app.add_option_function<Text>(name, std::move(set), help)->type_name("")->expected(1);
+}
+CLI::Option* text(CLI::App& app, const Text& name, std::optional<Text>& target, const Text& help) {
+  return option(app, name, [&target](const Text& value) { target = value; }, help);
+}
+CLI::Option* text(CLI::App& app, const Text& name, Text& target, const Text& help) {
+  return option(app, name, [&target](const Text& value) { target = value; }, help);
+}
+CLI::Option* repeated(CLI::App& app, const Text& name, Texts& target, const Text& help) {
+  return app.add_option(name, target, help)->type_name("")->allow_extra_args(false);
+}
+void size(CLI::App& app, const Text& name, std::optional<std::size_t>& target, const Text& help) {
+  option(app, name, [name, &target](const Text& value) { target = whole_number(name, value); }, help);
+}
+void real(CLI::App& app, const Text& name, std::function<void(double)> set, const Text& help) {
+  option(app, name, [name, set = std::move(set)](const Text& value) { set(real_number(name, value)); }, help);
+}
+void threads(CLI::App& app, unsigned& target) {
+  target = default_threads();
+  const auto set = [&target](const Text& value) {
+    target = static_cast<unsigned>(std::min<std::size_t>(positive_number("--threads", value), 1024));
+  };
+  option(app, "--threads", set, "threads; the bits do not depend on them");
+}
+void seed(CLI::App& app, std::uint64_t& target) {
+  option(app, "--seed", [&target](const Text& value) { target = whole_number("--seed", value); }, "of the random inputs (0)");
+}
+void quiet(CLI::App& app, Outputs& outputs) { app.add_flag("--quiet", outputs.quiet, "print nothing but errors"); }
+void files(CLI::App& app, Outputs& outputs) {
+  text(app, "--json", outputs.json, "write the report as JSON; - is standard output");
+  text(app, "--markdown", outputs.markdown, "write the tables as Markdown");
+  text(app, "--junit", outputs.junit, "write one JUnit test case per slot");
+  quiet(app, outputs);
+}
+void edits(CLI::App& app, app::RecipeEdits& target) {
+  repeated(app, "--set", target.settings, "STAGE.FIELD=VALUE, or backward.STAGE.FIELD=VALUE: change every recipe that runs");
+  app.add_option("--omit", target.omit, "stages that the recipe leaves out")->type_name("")->allow_extra_args(false)->delimiter(',');
+  text(app, "--remainder", target.remainder, "error | truncate | buffer");
+}
+void tolerances(CLI::App& app, judge::Tolerance& target) {
+  real(app, "--rtol", [&target](double x) { target.rtol = x; }, "|x - truth| <= atol + rtol |truth|");
+  real(app, "--atol", [&target](double x) { target.atol = x; }, "see --rtol");
+  real(app, "--ulp", [&target](double x) { target.ulp = x; }, "at most so many ulps of the storage format");
+  app.add_flag_callback("--equal-nan", [&target] { target.equal_nan = judge::EqualNan::yes; }, "NaN against NaN passes");
+}
+Command done(const Outputs& outputs, std::function<app::Outcome(const app::Progress&)> run) { return {"", std::move(run), outputs}; }
+
+/// "--recipe a b problem.safetensors": what follows a list of names may be a problem.
+void split_problems(Texts& names, Texts& problems, const Texts& known) {
+  Texts kept;
+  for (const Text& name : names) {
+    std::error_code ignored;
+    const bool is_name = std::find(known.begin(), known.end(), name) != known.end() || name.ends_with(".json");
+    const bool is_file = !is_name && std::filesystem::is_regular_file(name, ignored);
+    (is_file ? problems : kept).push_back(name);
+  }
+  names = kept;
+}
+
+Texts preset_names() {
+  Texts names;
+  for (const auto& preset : compressor::presets()) names.emplace_back(preset.name);
+  return names;
+}
+
+Verb report_verb(CLI::App& root) {
+  struct State {
+    app::ReportOptions options;
+    Outputs outputs;
+  };
+  const auto state = std::make_shared<State>();
+  CLI::App& app = *root.add_subcommand("report", "run recipes on problems and say, slot by slot, how far each is from the truth");
+  auto& o = state->options;
+  app.add_option("PROBLEM", o.problems, "problem files; none: the presets small-csa and small-hca")->type_name("");
+  app.add_option("--recipe", o.recipes, "built-in names or JSON files; none: fp32 native hf pr3810 maxtext bf16-pure")->type_name("")->delimiter(',');
+  app.add_option("--preset", o.presets, "problems drawn from presets")->type_name("")->delimiter(',');
+  text(app, "--backend", o.backend, "traced | fused");
+  text(app, "--truth", o.truth, "fp64");
+  text(app, "--basis", o.basis, "quantized | given: are inputs rounded as the recipe does (quantized for one recipe)");
+  app.add_option("--fail-on", o.fail_on, "fail | undecided | METRIC>X: when to exit with 1 or 3")->type_name("")->allow_extra_args(false);
+  edits(app, o.edits);
+  seed(app, o.seed);
+  threads(app, o.threads);
+  files(app, state->outputs);
+  app.footer("Example: ulpscope report --preset small-csa --recipe hf --json report.json");
+  return {&app, [state] {
+            split_problems(state->options.recipes, state->options.problems, compressor::builtin_recipe_names());
+            split_problems(state->options.presets, state->options.problems, preset_names());
+            state->outputs.inputs = state->options.problems;
+            return done(state->outputs, [state](const app::Progress& progress) {
+              state->options.progress = progress;
+              return app::report(state->options);
+            });
+          }};
+}
+
+Verb make_verb(CLI::App& root) {
+  const auto state = std::make_shared<std::pair<app::MakeOptions, Outputs>>();
+  CLI::App& app = *root.add_subcommand("make", "make a problem: a config and its inputs");
+  auto& o = state->first;
+  text(app, "--preset", o.preset, "a named config");
+  text(app, "--config", o.config, "a config as a JSON file");
+  text(app, "--checkpoint", o.checkpoint, "a directory of safetensors shards");
+  option(app, "--layer", [&o](const Text& value) { o.layer = whole_number("--layer", value); }, "which layer of the checkpoint");
+  app.add_flag("--indexer", o.indexer, "the compressor of the layer's indexer");
+  text(app, "--from", o.from, "another problem");
+  size(app, "--batch", o.batch, "B");
+  size(app, "--seq", o.seq, "S");
+  size(app, "--hidden", o.hidden, "h");
+  size(app, "--head-dim", o.head_dim, "d");
+  seed(app, o.seed);
+  real(app, "--gate-sigma", [&o](double x) { o.gate_sigma = x; }, "spread of the gates (1.5)");
+  real(app, "--ape-sigma", [&o](double x) { o.ape_sigma = x; }, "spread of ape (0.5)");
+  repeated(app, "--input", o.inputs, "NAME=FILE: take an input from a tensor file");
+  text(app, "-o,--output", o.output, "the problem to write")->required();
+  threads(app, o.threads);
+  quiet(app, state->second);
+  app.footer("Example: ulpscope make --preset v4-flash-csa --seq 1024 -o problem.safetensors");
+  return {&app, [state] {
+            state->second.product = state->first.output;
+            return done(state->second, [state](const app::Progress&) { return app::make(state->first); });
+          }};
+}
+
+Verb run_verb(CLI::App& root) {
+  const auto state = std::make_shared<std::pair<app::RunOptions, Outputs>>();
+  CLI::App& app = *root.add_subcommand("run", "run a recipe on a problem and write every slot");
+  auto& o = state->first;
+  text(app, "PROBLEM", o.problem, "a problem file")->required();
+  text(app, "--recipe", o.recipe, "a built-in name or a JSON file")->required();
+  text(app, "--backend", o.backend, "traced | fused");
+  app.add_flag_callback("--no-grad", [&o] { o.gradients = false; }, "forward only");
+  option(app, "--chunks", [&o](const Text& value) { o.chunks = number_list("--chunks", value); }, "decode: tokens per call, as 9,1,1");
+  edits(app, o.edits);
+  text(app, "-o,--output", o.output, "the dump to write")->required();
+  threads(app, o.threads);
+  quiet(app, state->second);
+  app.footer("Example: ulpscope run problem.safetensors --recipe hf -o dump.safetensors");
+  return {&app, [state] {
+            state->second.product = state->first.output;
+            return done(state->second, [state](const app::Progress&) { return app::run(state->first); });
+          }};
+}
+
+Verb compare_verb(CLI::App& root) {
+  const auto state = std::make_shared<std::pair<app::CompareOptions, Outputs>>();
+  CLI::App& app = *root.add_subcommand("compare", "is this dump what the recipe explains, and where does it first differ");
+  auto& o = state->first;
+  text(app, "PROBLEM", o.problem, "the problem that the dump was made from")->required();
+  text(app, "DUMP", o.dump, "safetensors or npz with slot names, or --map")->required();
+  text(app, "--recipe", o.recipe, "the arithmetic that the dump claims; none: the one it names itself");
+  edits(app, o.edits);
+  text(app, "--map", o.map, "JSON {\"their.name\": \"slot\"}; regular expressions allowed");
+  repeated(app, "--dtype", o.dtypes, "NAME=DTYPE: the bits of a tensor that npz could only hold as integers");
+  text(app, "--truth", o.truth, "fp64");
+  text(app, "--basis", o.basis, "quantized | given");
+  text(app, "--slots", o.slots, "only slots whose whole name matches this regular expression");
+  tolerances(app, o.tolerance);
+  threads(app, o.threads);
+  files(app, state->second);
+  app.footer("Example: ulpscope compare problem.safetensors dump.safetensors --recipe hf");
+  return {&app, [state] {
+            state->second.inputs = {state->first.problem, state->first.dump};
+            return done(state->second, [state](const app::Progress&) { return app::compare(state->first); });
+          }};
+}
+
+Verb diff_verb(CLI::App& root) {
+  const auto state = std::make_shared<std::pair<app::DiffOptions, Outputs>>();
+  CLI::App& app = *root.add_subcommand("diff", "two dumps, slot by slot: bits, or a tolerance");
+  auto& o = state->first;
+  text(app, "DUMP", o.first, "a dump")->required();
+  text(app, "REFERENCE", o.second, "the dump it is measured against")->required();
+  text(app, "--problem", o.problem, "their problem, where neither carries a config");
+  text(app, "--map", o.map, "JSON {\"their.name\": \"slot\"}");
+  text(app, "--slots", o.slots, "only slots whose whole name matches this regular expression");
+  tolerances(app, o.tolerance);
+  threads(app, o.threads);
+  files(app, state->second);
+  app.footer("Example: ulpscope diff ours.safetensors theirs.safetensors --rtol 1e-5 --atol 1e-5");
+  return {&app, [state] {
+            state->second.inputs = {state->first.first, state->first.second};
+            return done(state->second, [state](const app::Progress&) { return app::diff(state->first); });
+          }};
+}
+
+Verb list_verb(CLI::App& root) {
+  const auto state = std::make_shared<std::pair<Text, Outputs>>();
+  CLI::App& app = *root.add_subcommand("list", "the program's tables");
+  text(app, "WHAT", state->first, io::listed(app::list_topics()))->required();
+  app.add_flag("--json", state->second.json_to_terminal, "as JSON");
+  quiet(app, state->second);
+  app.footer("Example: ulpscope list recipes");
+  return {&app, [state] { return done(state->second, [state](const app::Progress&) { return app::list(state->first); }); }};
+}
+
+Verb inspect_verb(CLI::App& root) {
+  const auto state = std::make_shared<std::pair<Text, Outputs>>();
+  CLI::App& app = *root.add_subcommand("inspect", "what a tensor file or a report holds");
+  text(app, "FILE", state->first, "safetensors, npz, npy or JSON")->required();
+  text(app, "--json", state->second.json, "write it as JSON; - is standard output");
+  quiet(app, state->second);
+  app.footer("Example: ulpscope inspect dump.safetensors");
+  return {&app, [state] {
+            state->second.inputs = {state->first};
+            return done(state->second, [state](const app::Progress&) { return app::inspect(state->first); });
+          }};
+}
+
+Verb convert_verb(CLI::App& root) {
+  const auto state = std::make_shared<std::pair<app::ConvertOptions, Outputs>>();
+  CLI::App& app = *root.add_subcommand("convert", "between safetensors, npz and npy, by the name of the output");
+  text(app, "FILE", state->first.input, "the file to read")->required();
+  repeated(app, "--dtype", state->first.dtypes, "NAME=DTYPE: the bits of a tensor that npz could only hold as integers");
+  text(app, "-o,--output", state->first.output, "the file to write")->required();
+  quiet(app, state->second);
+  app.footer("Example: ulpscope convert dump.npz --dtype kv=bf16 -o dump.safetensors");
+  return {&app, [state] {
+            state->second.product = state->first.output;
+            return done(state->second, [state](const app::Progress&) { return app::convert(state->first); });
+          }};
+}
+
+Verb selftest_verb(CLI::App& root) {
+  const auto state = std::make_shared<std::pair<bool, Outputs>>();
+  CLI::App& app = *root.add_subcommand("selftest", "does this program compute on this machine what it says");
+  app.add_flag("--exhaustive", state->first, "all 2^32 floats: minutes");
+  quiet(app, state->second);
+  app.footer("Example: ulpscope selftest");
+  return {&app, [state] {
+            return done(state->second, [state](const app::Progress& progress) {
+              return app::selftest(state->first ? app::Thoroughness::exhaustive : app::Thoroughness::quick, progress);
+            });
+          }};
+}
+
+/// CLI11's complaint as one sentence.
+Text sentence_of(const CLI::ParseError& error, const Text& verb) {
+  Text text = error.what();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return (verb.empty() ? "" : verb + ": ") + text + (verb.empty() ? "; see ulpscope --help" : "; see ulpscope " + verb + " --help");
+}
+
+}  // namespace
+
+Command parse(int argc, const char* const* argv) {
+  CLI::App root("ulpscope: reference validation and numerics of the DeepSeek-V4 token compressor", "ulpscope");
+  root.set_version_flag("--version", app::version_text());
+  root.footer("Example: ulpscope report\nExit codes: 0 pass, 1 numerical failure, 2 bad input, 3 undecided, 77 no device, 70 internal, 130 interrupted");
+  const std::vector<Verb> verbs{report_verb(root), make_verb(root),    run_verb(root),     compare_verb(root), diff_verb(root),
+                                list_verb(root),   inspect_verb(root), convert_verb(root), selftest_verb(root)};
+  Texts known;
+  for (const Verb& verb : verbs) known.push_back(verb.app->get_name());
+  if (argc < 2) throw InputError("no verb given; known: " + io::listed(known) + "; see ulpscope --help");
+  const Text word = argv[1];
+  const bool is_verb = std::find(known.begin(), known.end(), word) != known.end();
+  if (!is_verb && !word.starts_with("-")) throw InputError(io::unknown_name("verb", word, known));
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    for (const Verb& verb : verbs) {
+      if (verb.app->parsed()) return {verb.app->help("ulpscope"), {}, {}};
+    }
+    return {root.help(), {}, {}};
+  } catch (const CLI::CallForVersion&) {
+    return {app::version_text() + "\n", {}, {}};
+  } catch (const CLI::ParseError& error) {
+    throw InputError(sentence_of(error, is_verb ? word : ""));
+  }
+  for (const Verb& verb : verbs) {
+    if (verb.app->parsed()) return verb.finish();
+  }
+  throw InputError("no verb given; known: " + io::listed(known) + "; see ulpscope --help");
+}
+
+}  // namespace ulpscope::cli

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// The arithmetic plan: a recipe on a config, resolved slot by slot; formats, orders and variants, no strings left.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "core/compressor/algorithms.hpp"
+#include "core/compressor/config.hpp"
+#include "core/compressor/recipe.hpp"
+#include "core/compressor/slot.hpp"
+#include "precision/exp_variant.hpp"
+#include "precision/format.hpp"
+#include "precision/summation_spec.hpp"
+
+namespace ulpscope::compressor {
+
+/// Everything that the arithmetic of ONE slot needs. For a gradient: of the backward step that writes it.
+struct SlotArithmetic {
+  precision::Format compute;     ///< what each operation rounds to; with compute_exact: `accumulate`
+  bool compute_exact = false;    ///< a product reaches its sum unrounded (FMA)
+  precision::Format accumulate;  ///< the running sum
+  precision::Format storage;     ///< what the slot's values are rounded to; an elided cast is resolved already
+  bool materialize = true;       ///< false: the recipe elides the cast, and `storage` is what the value was carried in
+  precision::Format branches;    ///< what each addend is rounded to before it is added; default: `compute`
+  precision::Summation summation{};
+  precision::Exp exp = precision::Exp::correct;
+  Division division = Division::div;
+  Rsqrt rsqrt = Rsqrt::correct;
+  SoftmaxVjp softmax_vjp = SoftmaxVjp::y_times_g_minus_s;
+  NormVjp norm_vjp = NormVjp::closed;
+  MaxGradient max_gradient = MaxGradient::stop;
+  Saved saved = Saved::computed;
+};
+
+/// How the RoPE table is made: frequencies, angles = position * frequency, and cos and sin are each rounded to their
+/// format. Absent: exact (computed so precisely that only the next rounding shows).
+struct TableArithmetic {
+  std::optional<precision::Format> frequencies;
+  std::optional<precision::Format> angles;
+  std::optional<precision::Format> storage;
+};
+
+struct QuantizeRule {
+  precision::Format format;  ///< of the quantised elements: the config's
+  ScaleRule scale = ScaleRule::pow2_ceil;
+  double floor = 1e-4;
+  FloorOf floor_of = FloorOf::amax;
+  Ties ties = Ties::even;
+};
+
+/// Online softmax: slots per tile, and the format that the state is rounded to after each tile.
+struct Online {
+  std::size_t tile = 1;
+  precision::Format state;
+};
+
+/// What stands in a slot that has no token, rounded to pad.format and then to the slot that receives it.
+struct PadValues {
+  double gate = 0;        ///< in logits (bias_first) or padded_gate (pad_first); -inf where it is excluded
+  double kv = 0;          ///< in values
+  bool excluded = false;  ///< "exclude": the softmax and the sums skip the slot
+};
+
+/// The compiled kind that carries a plan: the fastest one in which every rounding of the recipe is exact.
+enum class Kind : std::uint8_t { native_float, native_double, emulated_float, emulated_double };
+
+/// How roles are resolved [contract: recipes]:
+/// - A role of a stage is a value, or an object by slot whose "*" is every other slot of the stage. Left out:
+/// `default`.
+/// - `storage` belongs to the stage's last slot; inner slots keep `compute`, sums (denominator, mean_square)
+///   keep `accumulate`, unless an object names them. Left out, it is `default`; or the format that the value
+///   is carried in, where all of its values are also values of `default` (the same bits, named truthfully).
+///   `window` moves values: left out, its slots keep the formats of kv, gate and biased.
+/// - Gradients take the roles of the backward's stage, each left-out field from the forward's stage; except `storage`
+/// and
+///   `materialize`, which belong to single casts: a gradient is stored in the format of the slot that it is the
+///   gradient of, as autograd does; of an input: the format of `inputs`, or `default` where that is as given. A
+///   backward `storage` without slots applies to every gradient that the stage writes, but not to grad.output and the
+///   last slot's gradient. grad.hidden.kv and grad.hidden.gate take join_hidden's `branches` first.
+class Plan {
+ public:
+  /// Applies the recipe's `omit` to the config itself. Throws InputError where the two contradict each other.
+  Plan(const Recipe& recipe, const Config& config);
+
+  const SlotArithmetic& at(Slot slot) const { return slots_[slot.index()]; }
+  /// What an input is rounded to before anything reads it; absent: it stays as given.
+  std::optional<precision::Format> input_format(Name name) const;
+  const TableArithmetic& table() const { return table_; }
+  const QuantizeRule& quantize() const { return quantize_; }
+  const Online& online() const { return online_; }
+  Butterfly butterfly() const { return butterfly_; }
+  const PadValues& pad() const { return pad_; }
+  /// Formats of the RoPE table and of quantised elements do not count: their code is apart from the carriers.
+  Kind kind() const { return kind_; }
+  /// The stage that computes a slot, forward or backward (see writer_of).
+  Stage writer(Slot slot) const { return writer_of(slot, pipeline_, config_); }
+  const Config& config() const { return config_; }  ///< effective: without the omitted stages
+
+  /// The stage that computes a slot under a pipeline and an effective config. Inputs: the stage that reads them first.
+  /// Gradients: the stage whose backward step computes them: quantize, hadamard, rotate: the slot before them;
+  /// scale: grad.normalized, grad.gamma; normalize: grad.pooled; pool: grad.products; products: grad.weights,
+  /// grad.values; softmax: grad.logits and those inside; window: grad.kv, grad.prior_*, and grad.biased (bias_first) or
+  /// grad.gate (pad_first); bias: grad.ape, and grad.gate (bias_first) or grad.padded_gate (pad_first);
+  /// project_*: grad.w_*, grad.hidden.*; join_hidden: grad.hidden.
+  static Stage writer_of(Slot slot, Pipeline pipeline, const Config& config);
+
+ private:
+  Config config_;
+  Pipeline pipeline_;
+  std::array<SlotArithmetic, slot_count> slots_;
+  std::map<Name, precision::Format> inputs_;
+  TableArithmetic table_;
+  QuantizeRule quantize_;
+  Online online_;
+  Butterfly butterfly_ = Butterfly::ascending;
+  PadValues pad_;
+  Kind kind_ = Kind::native_float;
+};
+
+/// Whether the products reach the pool unrounded: stage `products` computes "exact".
+bool products_are_exact(const Recipe& recipe);
+/// Whether the softmax VJP reads `weights` as stored, and not the value before the cast.
+bool softmax_reads_stored(const Recipe& recipe);
+/// The form of the softmax VJP: the backward's, else the forward's, else y_times_g_minus_s.
+SoftmaxVjp softmax_vjp_of(const Recipe& recipe);
+
+}  // namespace ulpscope::compressor

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// Storage and order of phases; the phases themselves are in evaluator_phases.inl. Included once per kind of number.
+#pragma once
+
+#include "core/compressor/evaluator.hpp"
+
+namespace ulpscope::compressor {
+
+template <class T>
+Evaluator<T>::Evaluator(const Evaluation<T>& evaluation)
+    : job_(evaluation), config_(evaluation.plan->config()), multiply_(*evaluation.kernels, evaluation.threads) {
+  std::array<bool, slot_count> given{};
+  for (std::size_t i = 0; i < slot_count; ++i) given[i] = job_.given[i] != nullptr;
+  for (const Slot slot : job_.graph->need(job_.wanted, given).compute) compute_[slot.index()] = true;
+  plan_storage();
+}
+
+template <class T>
+When Evaluator<T>::summed(Slot slot) const {
+  const auto kind = arithmetic(slot).summation.kind;
+  const bool running = kind == precision::Summation::Kind::sequential || kind == precision::Summation::Kind::blas;
+  return running ? When::in_blocks : When::at_the_end;
+}
+
+template <class T>
+bool Evaluator<T>::is_summed(Slot slot, std::optional<When> when) const {
+  for (const Slot reader : job_.graph->order()) {
+    const Level level = level_of(reader);
+    if (!computed(reader) || (level != Level::sum && level != Level::weight)) continue;
+    if (when && summed(reader) != *when) continue;
+    const auto& reads = job_.graph->reads(reader);
+    if (std::find(reads.begin(), reads.end(), slot) != reads.end()) return true;
+  }
+  return false;
+}
+
+/// Sums whose order is not sequential need all their rows at once.
+template <class T>
+bool Evaluator<T>::keeps_whole(Slot slot) const {
+  const Level level = level_of(slot);
+  if (level == Level::table || level == Level::sum || level == Level::weight) return true;
+  return whole() || is_wanted(slot) || is_summed(slot, When::at_the_end);
+}
+
+/// Whether a computed slot has memory outside a window's frame.
+template <class T>
+bool Evaluator<T>::needs_view(Slot slot) const {
+  if (is_wanted(slot)) return true;
+  if (slot == forward(Name::biased)) return false;
+  if (level_of(slot) != Level::window || slot.name == Name::pooled) return true;
+  if (slot == forward(Name::row_max) || slot == forward(Name::denominator)) return true;
+  return is_summed(slot, std::nullopt);
+}
+
+template <class T>
+void Evaluator<T>::plan_storage() {
+  for (std::size_t i = 0; i < slot_count; ++i) {
+    const bool backward = i >= name_count;
+    const Slot slot{static_cast<Name>(backward ? i - name_count : i), backward ? Direction::backward : Direction::forward};
+    if (job_.given[i] == nullptr && !compute_[i]) continue;
+    const Shape shape = shape_of(slot, config_);
+    width_[i] = shape.empty() ? 1 : shape.back();
+    if (slot.name == Name::mean_square) width_[i] = 1;
+    if (compute_[i]) {
+      if (!needs_view(slot)) continue;
+      scratch_[i] = !keeps_whole(slot);
+      if (!scratch_[i]) storage_[i].assign(element_count(shape), T(0));
+      views_[i] = {storage_[i].data(), 0, width_[i]};
+    } else {
+      views_[i] = {const_cast<T*>(job_.given[i]), 0, width_[i]};  // given slots are only read
+    }
+  }
+}
+
+/// Rows of a block's scratch, and the global index of its first row.
+template <class T>
+std::size_t Evaluator<T>::block_first(Slot slot, const Block& block) const {
+  if (level_of(slot) == Level::token) {
+    if (slot.name == Name::prior_kv || slot.name == Name::prior_gate) return 0;
+    if (slot.name == Name::biased) return block.batch * config_.windows() * config_.ratio + block.token_first;
+    return block.batch * config_.seq + block.token_first;
+  }
+  const std::size_t per_window = has_window_rows(slot.name) ? config_.window_slots() : 1;
+  return (block.batch * config_.windows() + block.first) * per_window;
+}
+template <class T>
+std::size_t Evaluator<T>::block_rows(Slot slot, const Block& block) const {
+  if (level_of(slot) == Level::token) {
+    if (slot.name == Name::prior_kv || slot.name == Name::prior_gate) return config_.batch * config_.ratio;
+    return std::max(block.token_reach, block.token_own) - block.token_first + blas_rows;
+  }
+  return (block.reach - block.first) * (has_window_rows(slot.name) ? config_.window_slots() : 1);
+}
+
+/// Points scratch views at this block. kv and gate keep the rows that are already projected.
+template <class T>
+void Evaluator<T>::place_scratch(const Block& block) {
+  for (const Slot slot : job_.graph->order()) {
+    const std::size_t i = slot.index();
+    if (!scratch_[i]) continue;
+    const std::size_t first = block_first(slot, block);
+    std::vector<T>& values = storage_[i];
+    const bool carried = slot == forward(Name::kv) || slot == forward(Name::gate);
+    const std::size_t size = block_rows(slot, block) * width_[i];
+    if (carried && block.first > 0) {
+      const std::size_t known = block.batch * config_.seq + projected_;
+      const T* from = views_[i].row(first);
+      std::copy(from, from + (known - first) * width_[i], values.data());
+      values.resize(size);
+    } else if (slot.name == Name::hidden_kv || slot.name == Name::hidden_gate) {
+      values.resize(size);  // large, and each product writes all of its rows
+    } else {
+      values.assign(size, T(0));
+    }
+    views_[i] = {values.data(), first, width_[i]};
+  }
+}
+
+template <class T>
+Values<T> Evaluator<T>::run() {
+  run_tables();
+  add_prior_bias();
+  const std::size_t windows = config_.windows();
+  const std::size_t step = whole() ? std::max<std::size_t>(windows, 1) : job_.block_windows;
+  const std::size_t halo = config_.overlap ? 1 : 0;
+  for (std::size_t batch = 0; batch < config_.batch; ++batch) {
+    projected_ = 0;
+    for (std::size_t first = 0; first == 0 || first < windows; first += step) {
+      Block block;
+      block.batch = batch;
+      block.first = first;
+      block.last = std::min(first + step, windows);
+      block.reach = std::min(block.last + halo, windows);
+      block.token_first = (first - std::min(first, halo)) * config_.ratio;
+      block.token_own = block.last == windows ? config_.seq : block.last * config_.ratio;
+      block.token_reach = block.last == windows ? config_.seq : block.reach * config_.ratio;
+      run_block(block);
+    }
+  }
+  finish_sums();
+  Values<T> values;
+  for (const Slot slot : job_.wanted) values[slot] = std::move(storage_[slot.index()]);
+  return values;
+}
+
+template <class T>
+void Evaluator<T>::run_block(const Block& block) {
+  place_scratch(block);
+  project(block);
+  add_bias(block);
+  run_windows(block, Direction::forward);
+  run_entries(block);
+  run_windows(block, Direction::backward);
+  gate_gradient(block);
+  token_gradients(block);
+  const std::size_t base = block.batch * config_.windows();
+  sum_rows(base + block.first, base + block.last, When::in_blocks);
+}
+
+template <class T>
+Values<T> evaluate(const Evaluation<T>& evaluation) {
+  return Evaluator<T>(evaluation).run();
+}
+
+}  // namespace ulpscope::compressor
+
+#include "core/compressor/evaluator_phases.inl"  // IWYU pragma: export

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sums over rows, column by column, in a stated order: gradients of what all windows or entries share.
+#pragma once
+
+#include <algorithm>
+
+#include "core/compressor/kernels/job.hpp"
+#include "core/compressor/kernels/ops.hpp"
+
+namespace ulpscope::compressor::kernels {
+inline namespace ULPSCOPE_LEVEL {
+
+/// One pack of columns, the last of which may be missing.
+template <class A>
+struct ColumnPack {
+  using T = typename A::scalar_type;
+  using V = typename A::value_type;
+  std::size_t first;
+  std::size_t count;  ///< 1 .. lanes
+
+  V load(const T* row) const {
+    constexpr auto lanes = static_cast<std::size_t>(A::lanes);
+    if (count == lanes) return rows::Rows<A>{const_cast<T*>(row) + first, 0}[0];
+    T staged[lanes] = {};
+    std::copy_n(row + first, count, staged);
+    return rows::Rows<A>{staged, 0}[0];
+  }
+  void store(T* row, const V& value) const {
+    T staged[A::lanes];
+    rows::Rows<A>{staged, 0}.set(0, value);
+    std::copy_n(staged, count, row + first);
+  }
+};
+
+/// One pack's sum over the rows.
+template <class A>
+typename A::value_type sum_columns(const rows::Ops<A>& ops, const ColumnSumJob<typename A::scalar_type>& job,
+                                   const ColumnPack<A>& pack) {
+  const int count = static_cast<int>(job.rows->size());
+  const auto* const* const rows = job.rows->data();
+  const auto* const* const factors = job.factors == nullptr ? nullptr : job.factors->data();
+  const auto term = [&](int i) { return pack.load(rows[i]); };
+  const auto factor = [&](int i) { return pack.load(factors[i]); };
+  if (!job.continued) {
+    if (factors == nullptr) return precision::sum(ops.accumulate, count, ops.summation, term);
+    return compressor::rows::product_sum(ops, count, term, factor);
+  }
+  auto sum = pack.load(job.out);
+  for (int i = 0; i < count; ++i) {
+    if (factors == nullptr) {
+      sum = ops.accumulate.add(sum, term(i));
+    } else if (ops.exact_products) {
+      sum = ops.accumulate.fma(term(i), factor(i), sum);
+    } else {
+      sum = ops.accumulate.add(sum, ops.compute.mul(term(i), factor(i)));
+    }
+  }
+  return sum;
+}
+
+/// Columns [begin, end).
+template <class A>
+void run_column_sum(const ColumnSumJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end) {
+  const rows::Ops<A> ops = make_ops<A>(*job.arithmetic);
+  constexpr auto lanes = static_cast<std::size_t>(A::lanes);
+  for (std::size_t c = begin; c < end; c += lanes) {
+    const ColumnPack<A> pack{c, std::min(lanes, end - c)};
+    pack.store(job.out, sum_columns(ops, job, pack));
+  }
+}
+
+}  // namespace ULPSCOPE_LEVEL
+}  // namespace ulpscope::compressor::kernels

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Element by element over contiguous values: sums of two branches, storing.
+#pragma once
+
+#include <algorithm>
+
+#include "core/compressor/kernels/job.hpp"
+#include "core/compressor/kernels/ops.hpp"
+#include "core/compressor/kernels/variants.hpp"
+
+namespace ulpscope::compressor::kernels {
+inline namespace ULPSCOPE_LEVEL {
+
+/// One pack of out = operation(a, b).
+template <class A, Elementwise operation>
+ULPSCOPE_INLINE void apply_pack(const rows::Ops<A>& ops, const typename A::scalar_type* a,
+                                const typename A::scalar_type* b, typename A::scalar_type* out) {
+  using T = typename A::scalar_type;
+  const rows::Rows<A> in_a{const_cast<T*>(a), 0};
+  const rows::Rows<A> in_b{const_cast<T*>(b), 0};
+  typename A::value_type value = in_a[0];
+  if constexpr (operation == Elementwise::add) {
+    value = ops.compute.add(ops.branches.round(value), ops.branches.round(in_b[0]));
+  }
+  rows::Rows<A>{out, 0}.set(0, ops.storage.round(value));
+}
+
+/// `count` values in packs; a tail shorter than a pack is staged.
+template <class A, Elementwise operation>
+void apply_values(const rows::Ops<A>& ops, const ElementwiseValues<typename A::scalar_type>& values, std::size_t count) {
+  using T = typename A::scalar_type;
+  constexpr bool binary = operation == Elementwise::add;
+  constexpr auto lanes = static_cast<std::size_t>(A::lanes);
+  const auto [from_a, from_b, to] = values;
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) apply_pack<A, operation>(ops, from_a + i, binary ? from_b + i : nullptr, to + i);
+  if (i == count) return;
+  T a[lanes] = {};
+  T b[lanes] = {};
+  T out[lanes] = {};
+  std::copy(from_a + i, from_a + count, a);
+  if constexpr (binary) std::copy(from_b + i, from_b + count, b);
+  apply_pack<A, operation>(ops, a, b, out);
+  std::copy(out, out + (count - i), to + i);
+}
+
+template <class A>
+void apply_elementwise(const ElementwiseJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end) {
+  const rows::Ops<A> ops = make_ops<A>(*job.arithmetic);
+  const ElementwiseValues<typename A::scalar_type> values{job.a + begin, job.b == nullptr ? nullptr : job.b + begin,
+                                                          job.out + begin};
+  switch (job.operation) {
+    case Elementwise::add: return apply_values<A, Elementwise::add>(ops, values, end - begin);
+    case Elementwise::store: return apply_values<A, Elementwise::store>(ops, values, end - begin);
+  }
+}
+
+/// Values [begin, end) of a tensor.
+template <class A>
+void run_elementwise(const ElementwiseJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end) {
+  if constexpr (Variants<A>::exist) {
+    if (Variants<A>::is_plain(*job.arithmetic)) {
+      return apply_elementwise<typename Variants<A>::PlainArithmetic>(job, begin, end);
+    }
+  }
+  apply_elementwise<A>(job, begin, end);
+}
+
+}  // namespace ULPSCOPE_LEVEL
+}  // namespace ulpscope::compressor::kernels

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix products in a stated order of summation: every multiplication and addition rounded as the plan says.
+#pragma once
+
+#include <algorithm>
+#include <utility>
+
+#include "core/compressor/kernels/job.hpp"
+#include "core/compressor/kernels/ops.hpp"
+#include "core/compressor/kernels/variants.hpp"
+
+namespace ulpscope::compressor::kernels {
+inline namespace ULPSCOPE_LEVEL {
+
+/// Rows and packs of one register tile; a panel is `packs` packs wide.
+inline constexpr int tile_rows = 4;
+template <class A>
+inline constexpr int tile_packs = A::lanes == 1 ? 4 : 2;
+template <class A>
+inline constexpr std::size_t panel_width = static_cast<std::size_t>(A::lanes) * tile_packs<A>;
+
+template <class A>
+struct Tile {
+  using T = typename A::scalar_type;
+  using V = typename A::value_type;
+  const MultiplyJob<T>& job;
+  std::size_t row;
+  int rows;             ///< 1 .. tile_rows
+  std::size_t column;
+  std::size_t columns;  ///< 1 .. panel_width
+
+  std::size_t row_of(int r) const { return row + static_cast<std::size_t>(r); }
+  const T* panel() const { return job.panels + column * job.depth; }
+  V a(int r, std::size_t k) const {
+    const T& value = job.a[static_cast<std::ptrdiff_t>(row_of(r)) * job.a_row + static_cast<std::ptrdiff_t>(k) * job.a_depth];
+    if constexpr (std::is_same_v<T, V>) {
+      return value;
+    } else {
+      return precision::splat<V>(value);
+    }
+  }
+  V b(std::size_t k, int pack) const {
+    const T* at = panel() + k * panel_width<A> + static_cast<std::size_t>(pack * A::lanes);
+    return rows::Rows<A>{const_cast<T*>(at), 0}[0];
+  }
+  /// Moves a pack between a tile's registers and the matrix, whose last columns may end inside the pack.
+  V load(const T* matrix, int r, int pack) const {
+    T staged[A::lanes];
+    const std::size_t first = static_cast<std::size_t>(pack * A::lanes);
+    for (std::size_t lane = 0; lane < static_cast<std::size_t>(A::lanes); ++lane) {
+      staged[lane] = first + lane < columns ? matrix[row_of(r) * job.out_row + column + first + lane] : T(0);
+    }
+    return rows::Rows<A>{staged, 0}[0];
+  }
+  void store(int r, int pack, const V& value) const {
+    T staged[A::lanes];
+    rows::Rows<A>{staged, 0}.set(0, value);
+    const std::size_t first = static_cast<std::size_t>(pack * A::lanes);
+    for (std::size_t lane = 0; lane < static_cast<std::size_t>(A::lanes) && first + lane < columns; ++lane) {
+      job.out[row_of(r) * job.out_row + column + first + lane] = staged[lane];
+    }
+  }
+};
+
+/// How one product joins a running sum: unrounded (FMA), or rounded to compute first.
+template <class A, bool Exact>
+ULPSCOPE_INLINE typename A::value_type join(const rows::Ops<A>& ops, const typename A::value_type& a,
+                                            const typename A::value_type& b, const typename A::value_type& sum) {
+  if constexpr (Exact) {
+    return ops.accumulate.fma(a, b, sum);
+  } else {
+    return ops.accumulate.add(sum, ops.compute.mul(a, b));
+  }
+}
+
+/// f(0), ..., f(N - 1), written out: what the indices reach stays in registers.
+template <int N, class F>
+ULPSCOPE_INLINE void unrolled(F f) {
+  [&]<int... i>(std::integer_sequence<int, i...>) __attribute__((always_inline)) { (f(i), ...); }
+  (std::make_integer_sequence<int, N>{});
+}
+
+/// Sequential over k, from zero or from `initial`.
+template <class A, bool Exact, int Rows>
+void multiply_tile(const rows::Ops<A>& ops, const Tile<A>& tile) {
+  using V = typename A::value_type;
+  constexpr int packs = tile_packs<A>;
+  constexpr int cells = Rows * packs;
+  V sums[cells];
+  unrolled<cells>([&](int i) __attribute__((always_inline)) {
+    sums[i] = tile.job.initial == nullptr ? A::constant(0.0) : tile.load(tile.job.initial, i / packs, i % packs);
+  });
+  const rows::Ops<A> local = ops;  // in registers: nothing else points at it
+  for (std::size_t k = 0; k < tile.job.depth; ++k) {
+    V b[packs];
+    V a[Rows];
+    unrolled<packs>([&](int p) __attribute__((always_inline)) { b[p] = tile.b(k, p); });
+    unrolled<Rows>([&](int r) __attribute__((always_inline)) { a[r] = tile.a(r, k); });
+    unrolled<cells>([&](int i) __attribute__((always_inline)) {
+      sums[i] = join<A, Exact>(local, a[i / packs], b[i % packs], sums[i]);
+    });
+  }
+  unrolled<cells>([&](int i) __attribute__((always_inline)) {
+    tile.store(i / packs, i % packs, tile.job.store ? local.storage.round(sums[i]) : sums[i]);
+  });
+}
+
+/// Any other order of summation: one row and one pack at a time.
+template <class A>
+void multiply_in_order(const rows::Ops<A>& ops, const Tile<A>& tile) {
+  for (int r = 0; r < tile.rows; ++r) {
+    for (int p = 0; p < tile_packs<A>; ++p) {
+      const auto sum = rows::product_sum(
+          ops, static_cast<int>(tile.job.depth), [&](int k) { return tile.a(r, static_cast<std::size_t>(k)); },
+          [&](int k) { return tile.b(static_cast<std::size_t>(k), p); });
+      tile.store(r, p, tile.job.store ? ops.storage.round(sum) : sum);
+    }
+  }
+}
+
+/// Sequential sums of a whole tile, or of its rows one by one where it has fewer.
+template <class A, bool Exact>
+void multiply_tiles(const rows::Ops<A>& ops, const Tile<A>& tile) {
+  if (tile.rows == tile_rows) return multiply_tile<A, Exact, tile_rows>(ops, tile);
+  for (int r = 0; r < tile.rows; ++r) {
+    Tile<A> one = tile;
+    one.row = tile.row_of(r);
+    one.rows = 1;
+    multiply_tile<A, Exact, 1>(ops, one);
+  }
+}
+
+/// Calls work(tile) for the tiles of rows [begin, end).
+template <class A, class Work>
+void each_tile(const MultiplyJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end, Work work) {
+  for (std::size_t column = 0; column < job.columns; column += panel_width<A>) {
+    for (std::size_t row = begin; row < end; row += tile_rows) {
+      work(Tile<A>{job, row, static_cast<int>(std::min<std::size_t>(tile_rows, end - row)), column,
+                   std::min(panel_width<A>, job.columns - column)});
+    }
+  }
+}
+
+/// Rows [begin, end) of the product, sums in order.
+template <class A, bool Exact>
+void multiply_sequentially(const MultiplyJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end) {
+  const rows::Ops<A> ops = make_ops<A>(*job.arithmetic);
+  each_tile<A>(job, begin, end, [&](const Tile<A>& tile) { multiply_tiles<A, Exact>(ops, tile); });
+}
+template <class A>
+void multiply_sequentially(const MultiplyJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end) {
+  if (job.arithmetic->compute_exact) return multiply_sequentially<A, true>(job, begin, end);
+  multiply_sequentially<A, false>(job, begin, end);
+}
+
+/// Whether every one of `count` values is a value of the format that A rounds to.
+template <class A>
+bool in_format(const A& arithmetic, const typename A::scalar_type* values, std::size_t count) {
+  using V = typename A::value_type;
+  constexpr auto lanes = static_cast<std::size_t>(A::lanes);
+  const auto foreign = [&](const V& x) { return precision::any((arithmetic.round(x) != x) & (x == x)); };
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    if (foreign(rows::Rows<A>{const_cast<typename A::scalar_type*>(values + i), 0}[0])) return false;
+  }
+  typename A::scalar_type tail[lanes] = {};
+  std::copy(values + i, values + count, tail);
+  return !foreign(rows::Rows<A>{tail, 0}[0]);
+}
+
+/// Whether rows [begin, end) of the left factor, and the whole right one, are values of A's format.
+template <class A>
+bool factors_in_format(const MultiplyJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end) {
+  const A arithmetic(job.arithmetic->compute);
+  const std::size_t columns = (job.columns + panel_width<A> - 1) / panel_width<A> * panel_width<A>;
+  if (!in_format(arithmetic, job.panels, columns * job.depth)) return false;
+  const bool along_depth = job.a_depth == 1;
+  const std::size_t first = along_depth ? begin : 0;
+  const std::size_t last = along_depth ? end : job.depth;
+  for (std::size_t i = first; i < last; ++i) {
+    const auto* start = along_depth ? job.a + static_cast<std::ptrdiff_t>(i) * job.a_row
+                                    : job.a + static_cast<std::ptrdiff_t>(i) * job.a_depth + begin;
+    if (!in_format(arithmetic, start, along_depth ? job.depth : end - begin)) return false;
+  }
+  return true;
+}
+
+/// Sums in order in the cheapest arithmetic that has A's bits, where there is one.
+template <class A>
+bool multiplied_cheaper(const MultiplyJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end) {
+  using Cheaper = Variants<A>;
+  using Path = typename Cheaper::Path;
+  const SlotArithmetic& slot = *job.arithmetic;
+  if (Cheaper::is_plain(slot)) {
+    multiply_sequentially<typename Cheaper::PlainArithmetic>(job, begin, end);
+    return true;
+  }
+  const bool contiguous = job.a_depth == 1 || job.a_row == 1;
+  if (!contiguous || slot.compute_exact || !(slot.compute == slot.accumulate)) return false;
+  const auto in_one_step = [&]<class Step>(const Step&) {
+    if (!factors_in_format<Step>(job, begin, end)) return false;
+    multiply_sequentially<Step, false>(job, begin, end);
+    return true;
+  };
+  const Path path = Cheaper::one_step(slot.compute);
+  if (path == Path::integer) return in_one_step(typename Cheaper::ByInteger(slot.compute));
+  return path == Path::add_subtract && in_one_step(typename Cheaper::ByAddition(slot.compute));
+}
+
+/// Rows [begin, end) of the product.
+template <class A>
+void run_multiply(const MultiplyJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end) {
+  if (job.arithmetic->summation.kind != precision::Summation::Kind::sequential) {
+    const rows::Ops<A> ops = make_ops<A>(*job.arithmetic);
+    return each_tile<A>(job, begin, end, [&](const Tile<A>& tile) { multiply_in_order(ops, tile); });
+  }
+  if constexpr (Variants<A>::exist) {
+    if (multiplied_cheaper<A>(job, begin, end)) return;
+  }
+  multiply_sequentially<A>(job, begin, end);
+}
+
+}  // namespace ULPSCOPE_LEVEL
+}  // namespace ulpscope::compressor::kernels

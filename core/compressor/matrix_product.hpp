@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// One matrix product of a run: packs its right factor once, cuts rows over threads, calls the kernel or BLAS.
+#pragma once
+
+#include <type_traits>
+#include <vector>
+
+#include "core/compressor/blas.hpp"
+#include "core/compressor/kernels/job.hpp"
+#include "core/compressor/parallel.hpp"
+
+namespace ulpscope::compressor {
+
+/// b of out = a b: [depth, columns], stored so or transposed ([columns, depth]).
+template <class T>
+struct RightFactor {
+  const T* data = nullptr;
+  std::size_t row = 0;
+  Transpose stored_transposed = Transpose::no;
+};
+
+/// out[i,:] = sum_k a[i,k] b[k,:]; a[i,k] = a[i * a_row + k * a_depth].
+template <class T>
+struct MatrixProduct {
+  const SlotArithmetic* arithmetic = nullptr;
+  const T* a = nullptr;
+  std::size_t a_row = 0;
+  std::size_t a_depth = 1;
+  RightFactor<T> b;
+  std::size_t rows = 0;
+  std::size_t depth = 0;
+  std::size_t columns = 0;
+  T* out = nullptr;        ///< [rows, columns]
+  bool continued = false;  ///< out holds the sum so far
+  bool store = true;       ///< round finished sums to the storage format
+};
+
+/// Panels of `width` columns: [columns / width, depth, width], missing columns 0.
+template <class T>
+std::vector<T> pack_panels(const RightFactor<T>& b, std::size_t depth, std::size_t columns, std::size_t width) {
+  std::vector<T> panels((columns + width - 1) / width * width * depth, T(0));
+  const bool transposed = b.stored_transposed == Transpose::yes;
+  for (std::size_t j = 0; j < columns; ++j) {
+    T* panel = panels.data() + j / width * width * depth + j % width;
+    for (std::size_t k = 0; k < depth; ++k) panel[k * width] = transposed ? b.data[j * b.row + k] : b.data[k * b.row + j];
+  }
+  return panels;
+}
+
+template <class T>
+class Multiplier {
+ public:
+  Multiplier(const kernels::KernelSet<T>& kernels, unsigned threads) : kernels_(kernels), threads_(threads) {}
+
+  /// `panels`: empty, or kept by the caller for a factor that several products share.
+  void operator()(const MatrixProduct<T>& product, std::vector<T>& panels) const {
+    if (product.rows == 0 || product.columns == 0) return;
+    if constexpr (std::is_floating_point_v<T>) {
+      if (product.arithmetic->summation.kind == precision::Summation::Kind::blas) return through_blas(product);
+    }
+    if (panels.empty()) panels = pack_panels(product.b, product.depth, product.columns, kernels_.panel_columns);
+    kernels::MultiplyJob<T> job;
+    job.arithmetic = product.arithmetic;
+    job.a = product.a;
+    job.a_row = static_cast<std::ptrdiff_t>(product.a_row);
+    job.a_depth = static_cast<std::ptrdiff_t>(product.a_depth);
+    job.panels = panels.data();
+    job.out = product.out;
+    job.out_row = product.columns;
+    job.depth = product.depth;
+    job.columns = product.columns;
+    job.initial = product.continued ? product.out : nullptr;
+    job.store = product.store;
+    parallel_for({0, product.rows, 4}, threads_,
+                 [&](std::size_t begin, std::size_t end) { kernels_.multiply(job, begin, end); });
+  }
+  void operator()(const MatrixProduct<T>& product) const {
+    std::vector<T> panels;
+    (*this)(product, panels);
+  }
+
+ private:
+  void through_blas(const MatrixProduct<T>& product) const;
+  void store(const MatrixProduct<T>& product) const;
+
+  const kernels::KernelSet<T>& kernels_;
+  unsigned threads_;
+};
+
+/// Rows in blocks of 256, and the depth of sums over tokens likewise: the same calls whatever the threads and the split.
+template <class T>
+void Multiplier<T>::through_blas(const MatrixProduct<T>& product) const {
+  if constexpr (std::is_floating_point_v<T>) {
+    const bool over_tokens = product.a_depth != 1;
+    const std::size_t step = over_tokens ? blas_rows : product.depth;
+    parallel_for({0, product.rows, blas_rows}, threads_, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t row = begin; row < end; row += blas_rows) {
+        for (std::size_t k = 0; k < product.depth; k += step) {
+          const bool transposed = product.b.stored_transposed == Transpose::yes;
+          BlasCall<T> call;
+          call.rows = std::min(blas_rows, end - row);
+          call.columns = product.columns;
+          call.depth = std::min(step, product.depth - k);
+          call.a = product.a + row * product.a_row + k * product.a_depth;
+          call.a_row = over_tokens ? product.a_depth : product.a_row;
+          call.a_transposed = over_tokens ? Transpose::yes : Transpose::no;
+          call.b = product.b.data + (transposed ? k : k * product.b.row);
+          call.b_row = product.b.row;
+          call.b_transposed = product.b.stored_transposed;
+          call.out = product.out + row * product.columns;
+          call.out_row = product.columns;
+          call.continued = product.continued || k > 0;
+          blas_multiply(call);
+        }
+      }
+    });
+    const precision::Format& format = product.arithmetic->storage;
+    const bool is_stored = std::is_same_v<T, float> ? precision::is_plain_fp32(format) : precision::is_plain_fp64(format);
+    if (product.store && !is_stored) store(product);
+  }
+}
+
+template <class T>
+void Multiplier<T>::store(const MatrixProduct<T>& product) const {
+  kernels::ElementwiseJob<T> job;
+  job.arithmetic = product.arithmetic;
+  job.a = product.out;
+  job.out = product.out;
+  parallel_for({0, product.rows * product.columns, 4096}, threads_,
+               [&](std::size_t begin, std::size_t end) { kernels_.elementwise(job, begin, end); });
+}
+
+}  // namespace ulpscope::compressor

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The weighted sum over a window's slots, per channel, and its VJP. See pool.md.
+#pragma once
+
+#include "core/compressor/rows/rows.hpp"
+
+namespace ulpscope::compressor::rows {
+inline namespace ULPSCOPE_LEVEL {
+
+/// p_r = w_r v_r
+template <class A>
+ULPSCOPE_HD void products(const Ops<A>& ops, int count, Rows<A> weights, Rows<A> values, Rows<A> out) {
+  for (int r = 0; r < count; ++r) out.set(r, ops.storage.round(ops.compute.mul(weights[r], values[r])));
+}
+
+/// C = sum_r p_r, stored.
+template <class A>
+ULPSCOPE_HD typename A::value_type pooled(const Ops<A>& ops, int count, Rows<A> products) {
+  return ops.storage.round(precision::sum(ops.accumulate, count, ops.summation, [&](int r) { return products[r]; }));
+}
+
+/// C = sum_r w_r v_r where the product reaches the sum unrounded.
+template <class A>
+ULPSCOPE_HD typename A::value_type pooled_fused(const Ops<A>& ops, int count, Rows<A> weights, Rows<A> values) {
+  return ops.storage.round(precision::dot(
+      ops.accumulate, count, ops.summation, [&](int r) { return weights[r]; }, [&](int r) { return values[r]; }));
+}
+
+/// Forward: C = sum_r p_r. So dp_r = dC.
+template <class A>
+ULPSCOPE_HD void pooled_vjp(const Ops<A>& ops, int count, const typename A::value_type& cotangent, Rows<A> out) {
+  const typename A::value_type stored = ops.storage.round(cotangent);
+  for (int r = 0; r < count; ++r) out.set(r, stored);
+}
+
+/// Forward: p = w v. So dw = dp v (and dv = dp w, by the same text).
+template <class A>
+ULPSCOPE_HD void products_vjp(const Ops<A>& ops, int count, Rows<A> cotangent, Rows<A> other, Rows<A> out) {
+  for (int r = 0; r < count; ++r) out.set(r, ops.storage.round(ops.compute.mul(cotangent[r], other[r])));
+}
+
+}  // namespace ULPSCOPE_LEVEL
+}  // namespace ulpscope::compressor::rows

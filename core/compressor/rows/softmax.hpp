@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Softmax over the L slots of a window, separately for each channel: forward steps. See softmax.md.
+#pragma once
+
+
+#include "core/compressor/rows/rows.hpp"
+
+namespace ulpscope::compressor::rows {
+inline namespace ULPSCOPE_LEVEL {
+
+/// The slots of one window that hold no token: padded[r] != 0.
+using PadMask = const std::uint8_t*;
+
+/// max_r s_r, NaN where any is NaN. With `skip`, over the slots that hold a token (-inf where none does).
+template <class A>
+ULPSCOPE_HD typename A::value_type row_max(int count, Rows<A> logits, PadMask skip) {
+  using V = typename A::value_type;
+  V best = A::constant(-precision::infinity());
+  for (int r = 0; r < count; ++r) {
+    if (skip == nullptr || skip[r] == 0) best = A::max(best, logits[r]);
+  }
+  return best;
+}
+
+/// s_r - max
+template <class A>
+ULPSCOPE_HD void shift(const Ops<A>& ops, int count, Rows<A> logits, const typename A::value_type& anchor, Rows<A> out) {
+  for (int r = 0; r < count; ++r) out.set(r, ops.compute.sub(logits[r], anchor));
+}
+
+/// e_r = exp(x_r); exactly 0 at skipped slots.
+template <class A>
+ULPSCOPE_HD void exponentials(const Ops<A>& ops, int count, Rows<A> shifted, PadMask skip, Rows<A> out) {
+  for (int r = 0; r < count; ++r) {
+    const bool skipped = skip != nullptr && skip[r] != 0;
+    out.set(r, skipped ? A::constant(0.0) : precision::exp_as(ops.compute, shifted[r], ops.exp));
+  }
+}
+
+/// sum_r e_r in the accumulate format, stored.
+template <class A>
+ULPSCOPE_HD typename A::value_type denominator(const Ops<A>& ops, int count, Rows<A> exponentials) {
+  return ops.storage.round(precision::sum(ops.accumulate, count, ops.summation, [&](int r) { return exponentials[r]; }));
+}
+
+/// y_r = e_r / denominator
+template <class A>
+ULPSCOPE_HD void quotients(const Ops<A>& ops, int count, Rows<A> exponentials, const typename A::value_type& total,
+                           Rows<A> out) {
+  using V = typename A::value_type;
+  const bool reciprocal = ops.division == Division::reciprocal;
+  const V factor = reciprocal ? ops.compute.div(ops.compute.from(1.0), total) : total;
+  for (int r = 0; r < count; ++r) {
+    out.set(r, reciprocal ? ops.compute.mul(exponentials[r], factor) : ops.compute.div(exponentials[r], factor));
+  }
+}
+
+/// y_r = exp((s_r - max) - log(denominator)): the division-free form.
+template <class A>
+ULPSCOPE_HD void log_softmax(const Ops<A>& ops, int count, Rows<A> shifted, const typename A::value_type& log_total,
+                             Rows<A> out) {
+  for (int r = 0; r < count; ++r) {
+    out.set(r, precision::exp_as(ops.compute, ops.compute.sub(shifted[r], log_total), ops.exp));
+  }
+}
+
+/// w_r = y_r in the storage format; 0 at slots that `zero` marks.
+template <class A>
+ULPSCOPE_HD void cast_weights(const Ops<A>& ops, int count, Rows<A> softmax, PadMask zero, Rows<A> out) {
+  for (int r = 0; r < count; ++r) {
+    const bool cleared = zero != nullptr && zero[r] != 0;
+    out.set(r, cleared ? A::constant(0.0) : ops.storage.round(softmax[r]));
+  }
+}
+
+}  // namespace ULPSCOPE_LEVEL
+}  // namespace ulpscope::compressor::rows

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tapes in, tapes out: carriers, rounding of inputs, formats of results.
+#include "core/compressor/run_session.hpp"
+
+#include <algorithm>
+#include <deque>
+
+#include "core/compressor/blas.hpp"
+#include "core/compressor/kernels/kernel_sets.hpp"
+#include "core/compressor/parallel.hpp"
+#include "core/io/error.hpp"
+#include "precision/rounding.hpp"
+
+namespace ulpscope::compressor {
+namespace {
+
+Extras extras_of(const Problem& problem) { return {problem.has(Name::prior_kv) && problem.has(Name::prior_gate)}; }
+
+/// The container dtype that holds a format's values exactly.
+io::DType dtype_of(const precision::Format& format) {
+  const auto fits = [&](int precision, int emin, int emax) {
+    return format.precision <= precision && format.emin >= emin && format.emax <= emax;
+  };
+  if (fits(8, -126, 127) && format.precision == 8) return io::DType::bf16;
+  if (fits(11, -14, 15) && format.precision == 11) return io::DType::f16;
+  return fits(24, -126, 127) ? io::DType::f32 : io::DType::f64;
+}
+
+/// Values of a tensor in carrier T: borrowed where they are that already, else converted (and rounded).
+template <class T>
+class Carried {
+ public:
+  const T* hold(const Tensor& tensor, const std::optional<precision::Format>& format, unsigned threads) {
+    const auto* same = std::get_if<std::vector<T>>(&tensor.data);
+    const bool unrounded = !format || precision::is_plain_fp64(*format) ||
+                           (std::is_same_v<T, float> && precision::is_plain_fp32(*format));
+    if (same != nullptr && unrounded) return same->data();
+    std::vector<T>& values = copies_.emplace_back(tensor.size());
+    const precision::Rounder<double> rounder = format ? precision::Rounder<double>(*format) : precision::Rounder<double>();
+    std::visit(
+        [&](const auto& source) {
+          parallel_for({0, source.size(), 1 << 16}, threads, [&](std::size_t begin, std::size_t end) {
+            for (std::size_t i = begin; i < end; ++i) values[i] = static_cast<T>(rounder(static_cast<double>(source[i])));
+          });
+        },
+        tensor.data);
+    return values.data();
+  }
+
+ private:
+  std::deque<std::vector<T>> copies_;
+};
+
+}  // namespace
+
+std::string_view to_string(Kind kind) {
+  switch (kind) {
+    case Kind::native_float: return "float";
+    case Kind::native_double: return "double";
+    case Kind::emulated_float: return "emulated over float";
+    case Kind::emulated_double: return "emulated over double";
+  }
+  return "";
+}
+
+Session::Session(const Problem& problem, const Recipe& recipe, const RunOptions& options)
+    : problem_(problem),
+      recipe_(recipe),
+      options_(options),
+      plan_(recipe, problem.config),
+      graph_(recipe, plan_, extras_of(problem)),
+      padded_(padded_slots(problem, plan_.config(), recipe)) {
+  use_one_blas_thread();
+}
+
+std::string Session::absence(Slot slot) const {
+  const auto found = graph_.absent().find(slot);
+  return found == graph_.absent().end() ? "recipe '" + recipe_.name + "' does not compute it" : found->second;
+}
+
+std::vector<Slot> Session::leaves(const Tape& given, Slot slot) const {
+  std::array<bool, slot_count> known{};
+  for (const auto& [name, record] : given.records()) known[name.index()] = true;
+  known[slot.index()] = false;
+  return graph_.need({slot}, known).leaves;
+}
+
+/// BLAS calls are cut at fixed rows, so under `summation: blas` blocks end there too.
+std::size_t Session::block_windows() const {
+  const std::size_t standard = default_block_windows(plan_.config());
+  if (options_.block_windows == 0) return standard;
+  const auto& order = graph_.order();
+  const bool blas = std::any_of(order.begin(), order.end(), [&](Slot slot) {
+    return plan_.at(slot).summation.kind == precision::Summation::Kind::blas;
+  });
+  return blas ? standard : options_.block_windows;
+}
+
+Tape Session::evaluate(const Tape& given, const std::vector<Slot>& wanted, Blocks blocks) const {
+  const bool in_float = plan_.kind() == Kind::native_float || plan_.kind() == Kind::emulated_float;
+  return in_float ? evaluate_in<float>(given, wanted, blocks) : evaluate_in<double>(given, wanted, blocks);
+}
+
+template <class T>
+Tape Session::evaluate_in(const Tape& given, const std::vector<Slot>& wanted, Blocks blocks) const {
+  Carried<T> carried;
+  Evaluation<T> evaluation;
+  evaluation.recipe = &recipe_;
+  evaluation.plan = &plan_;
+  evaluation.graph = &graph_;
+  evaluation.kernels = &kernels::kernel_set<T>(plan_.kind(), options_.simd);
+  evaluation.padded = &padded_;
+  evaluation.wanted = wanted;
+  evaluation.threads = options_.threads;
+  evaluation.block_windows = blocks == Blocks::whole ? 0 : block_windows();
+  std::array<bool, slot_count> known{};
+  for (const auto& [slot, record] : given.records()) known[slot.index()] = true;
+  for (const Slot slot : wanted) known[slot.index()] = false;
+  for (const Slot slot : graph_.need(wanted, known).leaves) {
+    const T*& values = evaluation.given[slot.index()];
+    if (const Record* record = known[slot.index()] ? given.find(slot) : nullptr) {
+      values = carried.hold(record->tensor, std::nullopt, options_.threads);
+    } else if (slot.direction == Direction::forward && problem_.has(slot.name)) {
+      values = carried.hold(problem_.input(slot.name), plan_.input_format(slot.name), options_.threads);
+    } else {
+      throw InputError("slot '" + to_string(slot) + "' is needed, but neither the problem nor the given slots hold it");
+    }
+  }
+  Tape tape;
+  for (auto& [slot, values] : compressor::evaluate(evaluation)) {
+    const precision::Format& format = plan_.at(slot).storage;
+    tape.set(slot, Tensor{shape_of(slot, plan_.config()), std::move(values), dtype_of(format)}, format);
+  }
+  return tape;
+}
+
+}  // namespace ulpscope::compressor

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of diagnoses, and the words and tests that its rows share.
+#include "core/judge/diagnosis.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "core/compressor/run.hpp"
+#include "core/io/error.hpp"
+#include "core/judge/slot_judge.hpp"
+
+namespace ulpscope::judge {
+namespace {
+
+using compressor::Tensor;
+
+constexpr std::array<Diagnosis, 13> table{{
+    {"pads", "all failing elements are slots without a token, and hold one value", explain_pads},
+    {"nonfinite", "NaN or infinity enters", explain_nonfinite},
+    {"no_gradient", "a gradient is zero everywhere", explain_no_gradient},
+    {"identity", "the slot holds what its stage reads: the stage did nothing", explain_identity},
+    {"halves", "the overlap's halves or their order are exchanged", explain_halves},
+    {"window_shift", "values belong to a neighbouring window", explain_window_shift},
+    {"rope", "the rotation fits other positions, frequencies, or another pairing", explain_rope},
+    {"input_rounding", "an input was rounded to a coarser format", explain_input_rounding},
+    {"input_change", "an input was left out, or its rows are shifted", explain_input_change},
+    {"pad_values", "another pad value explains it, further down", explain_pad_values},
+    {"coarse_storage", "the slot was rounded to a coarser format", explain_coarse_storage},
+    {"factor", "the slot is a constant multiple of what it should be", explain_factor},
+    {"pattern", "none of the above: where it differs, and by how much", describe_pattern},
+}};
+
+}  // namespace
+
+std::span<const Diagnosis> diagnoses() { return table; }
+
+Finding diagnose(const Case& unexplained) {
+  for (const Diagnosis& diagnosis : table) {
+    if (auto sentence = diagnosis.explain(unexplained)) return {diagnosis.name, *std::move(sentence)};
+  }
+  return {"none", unexplained.slot_name() + " differs"};
+}
+
+Alternative changed(const Case& unexplained, std::vector<double> values) {
+  return {Tensor{unexplained.found.shape, std::move(values), io::DType::f64}, unexplained.expected.freedom};
+}
+
+bool explains(const Case& unexplained, const Alternative& alternative) {
+  if (alternative.value.size() != unexplained.found.size()) return false;
+  const auto agrees = [&](std::size_t i) {
+    return passes(unexplained.found.at(i), alternative.value.at(i), alternative.freedom[i], unexplained.ruler);
+  };
+  std::size_t wrong = 0;
+  for (std::size_t i = 0; i < unexplained.found.size(); ++i) wrong += !agrees(i);
+  const auto& failing = unexplained.failing;
+  const auto healed = static_cast<std::size_t>(std::count_if(failing.begin(), failing.end(), agrees));
+  return wrong * 1000 <= unexplained.found.size() && healed * 100 >= failing.size() * 99;
+}
+
+namespace {
+
+/// Nothing where the engine refuses: that is no explanation.
+std::optional<Alternative> attempt(const Case& unexplained, const compressor::Problem& problem, const compressor::Recipe& recipe,
+                                   const compressor::Tape& given) {
+  try {
+    const Replayer replayer(problem, recipe, given, unexplained.threads);
+    if (!replayer.graph().computes(unexplained.slot)) return std::nullopt;
+    Replayed replayed = replayer.replay(unexplained.slot);
+    crop(replayed, unexplained.found.shape);
+    return Alternative{std::move(replayed.value), std::move(replayed.freedom)};
+  } catch (const InputError&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+std::optional<Alternative> replay_with(const Case& unexplained, const compressor::Problem& problem, const compressor::Tape& given) {
+  return attempt(unexplained, problem, unexplained.recipe, given);
+}
+
+std::optional<Alternative> replay_with(const Case& unexplained, const compressor::Recipe& recipe) {
+  return attempt(unexplained, unexplained.problem, recipe, unexplained.given);
+}
+
+std::string ranges(std::vector<std::size_t> numbers) {
+  std::sort(numbers.begin(), numbers.end());
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+  std::string text;
+  std::size_t parts = 0;
+  for (std::size_t i = 0; i < numbers.size();) {
+    std::size_t j = i;
+    while (j + 1 < numbers.size() && numbers[j + 1] == numbers[j] + 1) ++j;
+    if (++parts > 4) return text + " ...";
+    text += text.empty() ? "" : " ";
+    text += i == j ? fmt::format("{}", numbers[i]) : fmt::format("{}..{}", numbers[i], numbers[j]);
+    i = j + 1;
+  }
+  return text;
+}
+
+std::string windows_of(const Case& unexplained) {
+  const Layout& layout = unexplained.layout;
+  if (layout.windows == 0) return "";
+  std::vector<std::size_t> windows;
+  for (const std::size_t i : unexplained.failing) windows.push_back(place_of(i, layout).window);
+  std::sort(windows.begin(), windows.end());
+  windows.erase(std::unique(windows.begin(), windows.end()), windows.end());
+  if (windows.size() == layout.windows_per_batch && windows.size() > 1) return fmt::format("all {} windows", windows.size());
+  return fmt::format("window{} {}", windows.size() == 1 ? "" : "s", ranges(windows));
+}
+
+std::string rows_of(const Case& unexplained) {
+  const Layout& layout = unexplained.layout;
+  if (layout.rows_per_window <= 1) return "";
+  std::vector<std::size_t> rows;
+  for (const std::size_t i : unexplained.failing) rows.push_back(place_of(i, layout).slot_index);
+  return "slots " + ranges(rows);
+}
+
+std::string value_text(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "+inf" : "-inf";
+  return fmt::format("{:.9g}", value);
+}
+
+}  // namespace ulpscope::judge

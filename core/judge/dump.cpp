@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading and writing dumps: names, shapes, dtypes, metadata.
+#include "core/judge/dump.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <regex>
+
+#include "core/io/error.hpp"
+#include "core/io/fields.hpp"
+#include "core/io/names.hpp"
+#include "precision/format.hpp"
+
+namespace ulpscope::judge {
+namespace {
+
+using compressor::Config;
+using compressor::Problem;
+using compressor::Shape;
+using compressor::Slot;
+using compressor::Tensor;
+
+std::regex expression(const std::string& text, const std::string& where) {
+  try {
+    return std::regex(text, std::regex::ECMAScript);
+  } catch (const std::regex_error&) {
+    throw InputError(fmt::format("{}: {} is not a regular expression", where, io::in_quotes(text)));
+  }
+}
+
+std::vector<std::string> slot_names() {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < compressor::name_count; ++i) {
+    const auto name = static_cast<compressor::Name>(i);
+    names.push_back(compressor::to_string(compressor::forward(name)));
+    names.push_back(compressor::to_string(compressor::gradient(name)));
+  }
+  return names;
+}
+
+/// Sizes rule: a dump of other sizes cannot be this problem's; rope, hadamard, ... may differ, and then the dump's count.
+std::optional<Config> own_config(const io::TensorFile& file, const Problem& problem, const std::string& source) {
+  const auto found = file.metadata.find("config");
+  if (found == file.metadata.end()) return std::nullopt;
+  const std::string where = source + ": config";
+  const Config config = compressor::config_from_json(io::parse_json(found->second, where), where);
+  const Config& expected = problem.config;
+  const auto sizes = [](const Config& c) {
+    return std::array<std::size_t, 6>{c.ratio, c.halves(), c.batch, c.seq, c.hidden, c.head_dim};
+  };
+  constexpr std::array<std::string_view, 6> names{"ratio", "halves", "batch", "seq", "hidden", "head_dim"};
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (sizes(config)[i] == sizes(expected)[i]) continue;
+    throw InputError(fmt::format("{}: the dump was made for another problem: its {} is {}, that of {} is {}", where, names[i],
+                                 sizes(config)[i], problem.source, sizes(expected)[i]));
+  }
+  if (config == expected) return std::nullopt;
+  return config;
+}
+
+bool is_token_slot(Slot slot) {
+  return slot.name == compressor::Name::kv || slot.name == compressor::Name::gate;
+}
+
+/// [B,rows,F] -> [B,S,F], rows beyond filled with 0: no stage reads them.
+Tensor extended(const Tensor& tensor, const Shape& shape) {
+  Tensor out{shape, {}, tensor.dtype};
+  std::visit([&](const auto& values) {
+    auto all = values;
+    all.assign(compressor::element_count(shape), 0);
+    const std::size_t from = tensor.shape[1] * tensor.shape[2];
+    const std::size_t to = shape[1] * shape[2];
+    for (std::size_t b = 0; b < shape[0]; ++b) {
+      std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(b * from), from, all.begin() + static_cast<std::ptrdiff_t>(b * to));
+    }
+    out.data = std::move(all);
+  }, tensor.data);
+  return out;
+}
+
+void add_tensor(Dump& dump, Slot slot, const io::Tensor& tensor, const Config& config) {
+  Tensor values = compressor::tensor_from_file(tensor);
+  const Shape expected = compressor::shape_of(slot, config);
+  const auto format = precision::parse_format(io::info_of(tensor.dtype).format);
+  if (values.shape != expected) {
+    Shape whole_windows = expected;
+    if (is_token_slot(slot)) whole_windows[1] = config.windows() * config.ratio;
+    if (values.shape != whole_windows || whole_windows[1] == 0) {
+      throw InputError(fmt::format("{}: slot '{}' has shape {}, expected {}", dump.source, compressor::to_string(slot),
+                                   compressor::to_string(values.shape), compressor::to_string(expected)));
+    }
+    dump.partial[slot] = values.shape;
+    values = extended(values, expected);
+  }
+  dump.tape.set(slot, std::move(values), format);
+}
+
+bool is_decode_name(const std::string& name) { return name.starts_with("entries.") || name.starts_with("state."); }
+
+/// A tensor of a file, and the slot's name that the map gives it.
+struct Named {
+  const std::string& name;
+  std::string target;
+  const io::Tensor& tensor;
+};
+
+void add_named(Dump& dump, const Named& named, const Problem& problem) {
+  const auto& [name, target, tensor] = named;
+  static const std::vector<std::string> known = slot_names();
+  const std::optional<Slot> slot = compressor::find_slot(target);
+  if (!slot || !io::is_float(tensor.dtype)) {
+    if (is_decode_name(name)) {
+      ++dump.decode_tensors;
+    } else if (!slot || !compressor::is_input(slot->name)) {
+      dump.unmapped.push_back({name, slot ? "" : io::nearest(target, known)});
+    }
+    return;
+  }
+  if (slot->direction == compressor::Direction::forward && compressor::is_input(slot->name)) {
+    dump.notes.push_back(fmt::format("'{}' is an input: the problem's is used", name));
+    return;
+  }
+  if (dump.tape.has(*slot)) {
+    throw InputError(fmt::format("{}: tensor {} is a second one for slot '{}'", dump.source, io::in_quotes(name), target));
+  }
+  add_tensor(dump, *slot, tensor, dump.config.value_or(problem.config));
+}
+
+}  // namespace
+
+NameMap::NameMap(const io::Json& json, const std::string& where) : where_(where) {
+  if (!json.is_object()) throw InputError(where + ": expected a JSON object of names, found " + io::described(&json));
+  for (const auto& [name, slot] : json.items()) {
+    if (!slot.is_string()) throw InputError(where + ": field '" + name + "' must be a slot's name, found " + io::described(&slot));
+    const auto target = slot.get<std::string>();
+    if (target.find('$') == std::string::npos) compressor::parse_slot(target);
+    static_cast<void>(expression(name, where));
+    rules_.emplace_back(name, target);
+  }
+}
+
+std::string NameMap::translate(const std::string& name) const {
+  for (const auto& [pattern, slot] : rules_) {
+    if (pattern == name) return slot;
+  }
+  for (const auto& [pattern, slot] : rules_) {
+    const std::regex matcher = expression(pattern, where_);
+    if (std::regex_match(name, matcher)) return std::regex_replace(name, matcher, slot);
+  }
+  return name;
+}
+
+Dump dump_from_file(const io::TensorFile& file, const Problem& problem, const NameMap& map, const std::string& source) {
+  Dump dump;
+  dump.source = source;
+  dump.metadata = file.metadata;
+  dump.config = own_config(file, problem, source);
+  if (dump.config) dump.notes.emplace_back("the dump's own config differs from the problem's, and it is judged by its own");
+  for (const auto& [name, tensor] : file.tensors) add_named(dump, {name, map.translate(name), tensor}, problem);
+  if (dump.decode_tensors != 0) {
+    dump.notes.push_back(fmt::format("{} tensors (entries.*, state.*) belong to decoding in chunks and are no slots", dump.decode_tensors));
+  }
+  if (dump.tape.records().empty()) {
+    throw InputError(fmt::format("{}: none of its {} tensors maps to a slot; known: {}", source, file.tensors.size(),
+                                 io::listed({"kv", "gate", "logits", "weights", "pooled", "normed", "output", "grad.w_kv", "..."})));
+  }
+  return dump;
+}
+
+Tensor cropped(const Tensor& tensor, const Shape& shape) {
+  Tensor out{shape, {}, tensor.dtype};
+  std::visit([&](const auto& values) {
+    auto some = values;
+    some.resize(compressor::element_count(shape));
+    const std::size_t from = tensor.shape[1] * tensor.shape[2];
+    const std::size_t to = shape[1] * shape[2];
+    for (std::size_t b = 0; b < shape[0]; ++b) {
+      std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(b * from), to, some.begin() + static_cast<std::ptrdiff_t>(b * to));
+    }
+    out.data = std::move(some);
+  }, tensor.data);
+  return out;
+}
+
+namespace {
+
+/// The container's dtype for values of a format: its own, or the narrowest float that holds all of them.
+io::DType container_of(const precision::Format& format) {
+  for (const io::DTypeInfo& info : io::dtypes()) {
+    if (io::is_float(info.dtype) && info.format == format.name) return info.dtype;
+  }
+  if (format.precision <= 8 && format.emin >= -126 && format.emax <= 127) return io::DType::bf16;
+  if (format.precision <= 11 && format.emin >= -14 && format.emax <= 15) return io::DType::f16;
+  if (format.precision <= 24 && format.emin >= -126 && format.emax <= 127) return io::DType::f32;
+  return io::DType::f64;
+}
+
+std::map<std::string, std::string> metadata_of(const Config& config, const DumpLabel& label) {
+  return {{"ulpscope.dump", "1"},
+          {"config", compressor::to_json(config).dump()},
+          {"recipe", label.recipe},
+          {"backend", label.backend},
+          {"problem.sha256", label.problem_sha256},
+          {"version", label.version}};
+}
+
+}  // namespace
+
+io::TensorFile dump_to_file(const compressor::Tape& tape, const Config& config, const DumpLabel& label) {
+  io::TensorFile file;
+  for (const auto& [slot, record] : tape.records()) {
+    file.tensors[compressor::to_string(slot)] = compressor::tensor_to_file(record.tensor, container_of(record.format));
+  }
+  file.metadata = metadata_of(config, label);
+  return file;
+}
+
+io::TensorFile decoded_to_file(const compressor::Decoded& decoded, const Config& config, const DumpLabel& label) {
+  io::TensorFile file;
+  const auto add = [&](const std::string& name, const Tensor& tensor, const precision::Format& format) {
+    file.tensors[name] = compressor::tensor_to_file(tensor, container_of(format));
+  };
+  for (std::size_t k = 0; k < decoded.entries.size(); ++k) add(fmt::format("entries.{:02}", k), decoded.entries[k], decoded.entry_format);
+  if (!decoded.entries.empty()) add("output", decoded.entries.back(), decoded.entry_format);
+  add("state.kv", decoded.state_kv, decoded.kv_format);
+  add("state.gate", decoded.state_gate, decoded.gate_format);
+  file.metadata = metadata_of(config, label);
+  return file;
+}
+
+}  // namespace ulpscope::judge

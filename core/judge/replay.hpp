@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Replay: a slot recomputed in a recipe from the dump's own nearest slots, with the freedom that the recipe leaves open.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "core/compressor/arithmetic_plan.hpp"
+#include "core/compressor/graph.hpp"
+#include "core/compressor/problem.hpp"
+#include "core/compressor/recipe.hpp"
+#include "core/compressor/tape.hpp"
+
+namespace ulpscope::judge {
+
+/// What the recipe says a slot holds, element by element. Values in [low, high] are explained.
+///
+/// Freedom: the order in which a sum's K terms are added is not the recipe's to say. For a slot that is a sum, or holds
+/// one inside (grad.logits, grad.pooled; a rotation is a sum of two), d = ((1 + u)^K - 1) * sum of |terms|, u of the accumulator's format, and
+/// [low, high] is [round(x - d), round(x + d)], x the exact stage on the same inputs, joined with [value - d, value + d].
+/// A sum on the way that the dump does not hold (a denominator, pooled, a branch of grad.hidden) passes its own
+/// [low, high] on: the slot is replayed with that sum at low, at high, toward 0 and away from 0, and the deviations of
+/// all such sums are added. This is first order: patterns of other signs are not tried. Elsewhere d is 0.
+struct Replayed {
+  compressor::Tensor value;
+  std::vector<compressor::Slot> from;
+  std::vector<double> freedom;  ///< d, the deviations of sums on the way included
+  std::vector<double> low;
+  std::vector<double> high;
+};
+
+class Replayer {
+ public:
+  /// The references must outlive this.
+  Replayer(const compressor::Problem& problem, const compressor::Recipe& recipe, const compressor::Tape& given,
+           unsigned threads);
+
+  /// `given` without the slot itself; InputError where the recipe does not compute it.
+  Replayed replay(compressor::Slot slot) const;
+  /// Only the value.
+  compressor::Tensor value(compressor::Slot slot) const;
+  const compressor::Plan& plan() const { return plan_; }
+  const compressor::Graph& graph() const { return graph_; }
+
+ private:
+  struct Sum {
+    compressor::Tensor value;   ///< in the recipe
+    std::vector<double> low;
+    std::vector<double> high;
+    std::vector<double> freedom;
+  };
+  /// Terms of the sum behind a slot; 0: it is none, and holds none inside.
+  std::size_t terms_of(compressor::Slot slot) const;
+  Sum own_freedom(compressor::Slot slot, compressor::Tensor value) const;
+  compressor::Tape reads_of(compressor::Slot slot) const;
+  std::vector<double> magnitude_of_terms(compressor::Slot slot, const compressor::Tape& reads, const compressor::Tensor& exact) const;
+  void add_upstream(compressor::Slot slot, Replayed& replayed) const;
+  std::vector<compressor::Slot> sums_on_the_way(compressor::Slot slot) const;
+  compressor::Tensor exact(compressor::Slot slot, const compressor::Tape& reads) const;
+
+  const compressor::Problem& problem_;
+  const compressor::Recipe& recipe_;
+  const compressor::Tape& given_;
+  unsigned threads_;
+  compressor::Plan plan_;
+  compressor::Graph graph_;
+  compressor::Recipe exact_;  ///< fp64 arithmetic on the recipe's inputs
+};
+
+}  // namespace ulpscope::judge

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// The JSON of a report: every field of the contract in its order, null where it does not apply.
+#include <cmath>
+
+#include "core/judge/report.hpp"
+#include "precision/format.hpp"
+#include "precision/ulp.hpp"
+
+namespace ulpscope::judge {
+namespace {
+
+using io::Json;
+
+// Declared ahead: the templates below find them by name.
+Json to_json(const WorstPart& part);
+Json to_json(const ErrorMap& map);
+Json to_json(const ReplayResult& replay);
+Json to_json(const Row& row);
+Json to_json(const Invariant& invariant);
+Json to_json(const Verdict& verdict);
+Json to_json(const Unmapped& unmapped);
+Json to_json(const RunReport& run);
+Json to_json(const ProblemInfo& problem);
+
+Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
+
+Json number_or_null(const std::optional<double>& value) { return value ? io::number(*value) : Json(); }
+
+template <class Value>
+Json optional_json(const std::optional<Value>& value) {
+  return value ? to_json(*value) : Json();
+}
+
+/// Four digits are enough for a picture, and keep reports small.
+double rounded(double value) {
+  if (value == 0 || !std::isfinite(value)) return value;
+  const double unit = std::pow(10.0, std::floor(std::log10(std::fabs(value))) - 3);
+  return unit >= 1 ? std::round(value / unit) * unit : std::round(value / unit) / (1 / unit);
+}
+
+Json to_json(const Classes& c) {
+  return {{"nan", c.nan},   {"pos_inf", c.pos_inf},         {"neg_inf", c.neg_inf},       {"subnormal", c.subnormal},
+          {"zero", c.zero}, {"underflowed", c.underflowed}, {"overflowed", c.overflowed}, {"class_mismatch", c.class_mismatch}};
+}
+
+Json error_json(const Metrics& m, const std::string& format) {
+  Json worst;
+  if (m.worst) {
+    worst = {{"index", m.worst->index},
+             {"value", io::number(m.worst->value)},
+             {"truth", io::number(m.worst->truth)},
+             {"value_hex", precision::hex(m.worst->value, precision::parse_format(format))},
+             {"truth_hex", io::hex_number(m.worst->truth)}};
+  }
+  return {{"max_abs", io::number(m.max_abs)},   {"max_rel", io::number(m.max_rel)},
+          {"max_ulp", io::number(m.max_ulp)},   {"rms_rel", io::number(m.rms_rel)},
+          {"bias_rel", io::number(m.bias_rel)}, {"p50_ulp", io::number(m.p50_ulp)},
+          {"p99_ulp", io::number(m.p99_ulp)},   {"bits", io::number(m.bits)},
+          {"worst", std::move(worst)}};
+}
+
+Json to_json(const WorstPart& part) { return {{"index", part.index}, {"rms_rel", io::number(part.rms_rel)}}; }
+
+Json histogram_json(const Metrics& m) {
+  Json edges = Json::array();
+  for (const double edge : m.ulps.upper_edges) edges.push_back(io::number(edge));
+  Json cells = Json::array();
+  for (const auto& cell : m.errors) {
+    const auto exponent = [](int e) { return e == ErrorHistogram::zero ? io::number(-HUGE_VAL) : Json(e); };
+    cells.push_back(Json::array({exponent(cell.log2_truth), exponent(cell.log2_error), cell.count}));
+  }
+  return {{"ulp", {{"upper_edges", std::move(edges)}, {"counts", m.ulps.counts}}},
+          {"log2_error_by_log2_magnitude", std::move(cells)}};
+}
+
+Json to_json(const ErrorMap& map) {
+  Json ulps = Json::array();
+  for (const double ulp : map.max_ulp) ulps.push_back(io::number(rounded(ulp)));
+  return {{"rows", map.rows}, {"columns", map.columns}, {"max_ulp", std::move(ulps)}, {"underflowed", map.underflowed}};
+}
+
+Json to_json(const ReplayResult& replay) {
+  Json from = Json::array();
+  for (const auto slot : replay.from) from.push_back(compressor::to_string(slot));
+  return {{"from", std::move(from)},
+          {"bits_equal", io::number(replay.bits_equal)},
+          {"explained", io::number(replay.explained)},
+          {"ambiguous", io::number(replay.ambiguous)},
+          {"max_ulp", io::number(replay.max_ulp)}};
+}
+
+Json tolerance_json(const Row& row) {
+  if (!row.tolerance) return {};
+  return {{"rtol", number_or_null(row.tolerance->rtol)},
+          {"atol", number_or_null(row.tolerance->atol)},
+          {"ulp", number_or_null(row.tolerance->ulp)},
+          {"reason", text_or_null(row.tolerance_reason)}};
+}
+
+Json to_json(const Tolerances& t) {
+  return {{"rtol", io::number(t.rtol)}, {"atol", io::number(t.atol)}, {"ulp", io::number(t.ulp)}};
+}
+
+void add_measures(Json& json, const Row& row) {
+  const bool measured = row.metrics.has_value();
+  const Metrics* m = measured ? &*row.metrics : nullptr;
+  json["count"] = measured ? Json(m->count) : Json();
+  json["classes"] = measured ? to_json(m->classes) : Json();
+  json["error"] = measured ? error_json(*m, row.format) : Json();
+  json["worst_window"] = measured ? optional_json(m->worst_window) : Json();
+  json["worst_channel"] = measured ? optional_json(m->worst_channel) : Json();
+  json["histogram"] = measured ? histogram_json(*m) : Json();
+  json["map"] = measured ? optional_json(m->map) : Json();
+  for (const char* later : {"local", "inherited", "contribution", "bound"}) json[later] = nullptr;
+  json["replay"] = optional_json(row.replay);
+  json["vs_floor"] = nullptr;
+  json["vs_cast_reference"] = nullptr;
+  json["tolerance"] = tolerance_json(row);
+  json["minimum"] = measured ? to_json(m->minimum) : Json();
+}
+
+Json to_json(const Row& row) {
+  Json json;
+  json["slot"] = compressor::to_string(row.slot);
+  json["stage"] = text_or_null(row.stage);
+  json["direction"] = row.slot.direction == compressor::Direction::forward ? "forward" : "backward";
+  json["format"] = text_or_null(row.format);
+  json["shape"] = row.shape.empty() ? Json() : Json(row.shape);
+  add_measures(json, row);
+  json["status"] = to_string(row.status);
+  json["reason"] = text_or_null(row.reason);
+  return json;
+}
+
+Json to_json(const Invariant& invariant) {
+  return {{"name", invariant.name},
+          {"residual", io::number(invariant.residual)},
+          {"bound", io::number(invariant.bound)},
+          {"status", to_string(invariant.status)},
+          {"reason", text_or_null(invariant.reason)}};
+}
+
+Json to_json(const Verdict& verdict) {
+  return {{"slot", compressor::to_string(verdict.slot)},
+          {"stage", verdict.stage},
+          {"index", verdict.index},
+          {"place", verdict.place},
+          {"dump", io::number(verdict.dump)},
+          {"dump_hex", verdict.dump_hex},
+          {"expected", io::number(verdict.expected)},
+          {"expected_hex", verdict.expected_hex},
+          {"diagnosis", verdict.diagnosis},
+          {"sentence", verdict.sentence}};
+}
+
+Json to_json(const TruthInfo& truth) {
+  return {{"tier", truth.tier}, {"bits", truth.bits}, {"basis", to_string(truth.basis)}, {"max_radius", nullptr}, {"undecided", nullptr}};
+}
+
+template <class Values>
+Json array_json(const Values& values) {
+  Json array = Json::array();
+  for (const auto& value : values) array.push_back(to_json(value));
+  return array;
+}
+
+Json to_json(const Unmapped& unmapped) { return {{"name", unmapped.name}, {"nearest", text_or_null(unmapped.nearest)}}; }
+
+Json to_json(const RunReport& run) {
+  Json json;
+  json["problem"] = run.problem;
+  json["recipe"] = text_or_null(run.recipe);
+  json["backend"] = run.backend;
+  json["spec"] = run.spec;
+  json["truth"] = to_json(run.truth);
+  json["rows"] = array_json(run.rows);
+  json["attribution_residual"] = nullptr;
+  json["invariants"] = array_json(run.invariants);
+  json["nonfinite"] = Json::array();
+  json["underflow"] = Json::array();
+  json["verdict"] = optional_json(run.verdict);
+  json["unmapped"] = array_json(run.unmapped);
+  json["notes"] = run.notes;
+  return json;
+}
+
+Json to_json(const ProblemInfo& problem) {
+  return {{"config", problem.config}, {"source", problem.source}, {"sha256", problem.sha256}};
+}
+
+}  // namespace
+
+Json to_json(const Report& report) {
+  Json json;
+  json["schema"] = report_schema;
+  json["provenance"] = report.provenance;
+  json["problems"] = array_json(report.problems);
+  json["runs"] = array_json(report.runs);
+  json["summary"] = report.summary;
+  json["exit"] = report.exit;
+  return json;
+}
+
+}  // namespace ulpscope::judge

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// Element rules. Every comparison that passes an element is written so that NaN fails.
+#include "core/judge/slot_judge.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "core/judge/dump.hpp"
+
+namespace ulpscope::judge {
+namespace {
+
+using compressor::Record;
+using compressor::Slot;
+using compressor::Tensor;
+
+std::string stage_name(Slot slot, const Bench& bench) {
+  if (bench.plan != nullptr) return std::string(to_string(bench.plan->writer(slot)));
+  return std::string(to_string(compressor::Plan::writer_of(slot, compressor::Pipeline::bias_first, bench.config)));
+}
+
+}  // namespace
+
+precision::Format format_of(Slot slot, const Record& record, const Bench& bench) {
+  return bench.plan != nullptr ? bench.plan->at(slot).storage : record.format;
+}
+
+Row absent_row(Slot slot, const std::string& reason, const Bench& bench) {
+  Row row;
+  row.slot = slot;
+  row.stage = stage_name(slot, bench);
+  row.status = Status::absent;
+  row.reason = reason;
+  return row;
+}
+
+Row measured_row(Slot slot, const Record& record, const Record* truth, const Bench& bench) {
+  Row row = absent_row(slot, "the truth does not have this slot", bench);
+  const precision::Format format = format_of(slot, record, bench);
+  row.format = format.name;
+  row.shape = record.tensor.shape;
+  if (truth == nullptr) return row;
+  const bool partial = truth->tensor.shape != record.tensor.shape;
+  const Tensor& reference = truth->tensor;
+  const Layout layout = layout_of(slot, row.shape, bench.config);
+  row.metrics = partial ? measure(record.tensor, cropped(reference, row.shape), {format, layout}, bench.threads)
+                        : measure(record.tensor, reference, {format, layout}, bench.threads);
+  row.status = Status::ok;
+  row.reason = row.metrics->note;
+  if (row.metrics->count == 0) row.status = Status::absent;
+  return row;
+}
+
+bool same_class(double a, double b) {
+  if (std::isfinite(a) && std::isfinite(b)) return true;
+  return a == b || (std::isnan(a) && std::isnan(b));
+}
+
+bool same_value(double a, double b) {
+  return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b) || (std::isnan(a) && std::isnan(b));
+}
+
+namespace {
+
+double distance_of(double a, double b, const Ruler& ruler) {
+  if (!same_class(a, b)) return std::numeric_limits<double>::infinity();
+  return std::isfinite(a) ? ruler.distance(a, b) : 0;
+}
+
+}  // namespace
+
+bool passes(double found, double value, double freedom, const Ruler& ruler) {
+  if (!std::isfinite(found) || !std::isfinite(value)) return same_class(found, value);
+  return std::fabs(found - value) <= ruler.spacing(std::max(std::fabs(found), std::fabs(value))) + freedom;
+}
+
+std::vector<std::size_t> judge_replay(Row& row, const Tensor& found, const Replayed& replayed, const Ruler& ruler) {
+  std::vector<std::size_t> failing;
+  std::size_t equal = 0;
+  std::size_t explained = 0;
+  std::size_t ambiguous = 0;
+  double max_ulp = 0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const double have = found.at(i);
+    const double value = replayed.value.at(i);
+    const bool same = same_value(have, value);
+    const bool inside = have >= replayed.low[i] && have <= replayed.high[i];
+    equal += same;
+    explained += same || inside;
+    ambiguous += replayed.freedom[i] > 0 && ruler.distance(replayed.low[i], replayed.high[i]) >= 1;
+    max_ulp = std::max(max_ulp, distance_of(have, value, ruler));
+    if (!same && !inside && !passes(have, value, replayed.freedom[i], ruler)) failing.push_back(i);
+  }
+  const double count = std::max<double>(1, static_cast<double>(found.size()));
+  row.replay = ReplayResult{replayed.from, static_cast<double>(equal) / count, static_cast<double>(explained) / count,
+                            static_cast<double>(ambiguous) / count, max_ulp};
+  return failing;
+}
+
+std::vector<std::size_t> judge_tolerance(const Tensor& found, const Tensor& truth, const Tolerance& tolerance,
+                                         const Ruler& ruler) {
+  std::vector<std::size_t> failing;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (!within(found.at(i), truth.at(i), tolerance, ruler)) failing.push_back(i);
+  }
+  return failing;
+}
+
+std::size_t most_telling(const std::vector<std::size_t>& elements, const Tensor& found, const Tensor& expected,
+                         const Ruler& ruler) {
+  std::size_t best = elements.front();
+  double farthest = -1;
+  for (const std::size_t i : elements) {
+    const double distance = distance_of(found.at(i), expected.at(i), ruler);
+    if (!(distance > farthest)) continue;
+    farthest = distance;
+    best = i;
+  }
+  return best;
+}
+
+void crop(Replayed& replayed, const compressor::Shape& shape) {
+  const compressor::Shape whole = replayed.value.shape;
+  if (whole == shape) return;
+  for (std::vector<double>* values : {&replayed.freedom, &replayed.low, &replayed.high}) {
+    Tensor tensor{whole, std::move(*values), io::DType::f64};
+    *values = compressor::to_doubles(cropped(tensor, shape));
+  }
+  replayed.value = cropped(replayed.value, shape);
+}
+
+}  // namespace ulpscope::judge

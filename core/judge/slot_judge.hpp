@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Judging one slot: rows of errors, the replay rule, the elements that it does not explain. Internal to core/judge.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/compressor/arithmetic_plan.hpp"
+#include "core/judge/replay.hpp"
+#include "core/judge/report.hpp"
+
+namespace ulpscope::judge {
+
+/// What every judged slot needs to know.
+struct Bench {
+  const compressor::Config& config;  ///< effective
+  const compressor::Plan* plan;      ///< null: no recipe
+  unsigned threads;
+};
+
+/// The storage format of a slot: the recipe's, else the record's own.
+precision::Format format_of(compressor::Slot slot, const compressor::Record& record, const Bench& bench);
+
+/// A row with its identity and, against `truth`, its metrics (truth null: absent there).
+Row measured_row(compressor::Slot slot, const compressor::Record& record, const compressor::Record* truth, const Bench& bench);
+Row absent_row(compressor::Slot slot, const std::string& reason, const Bench& bench);
+
+/// Same class (NaN, +inf, -inf, finite).
+bool same_class(double a, double b);
+/// Same bits of the value; all NaNs are one.
+bool same_value(double a, double b);
+
+/// |found - value| <= 1 ulp + freedom, and of one class.
+bool passes(double found, double value, double freedom, const Ruler& ruler);
+
+/// Fills row.replay and gives the flat indices of the elements that fail the replay rule.
+std::vector<std::size_t> judge_replay(Row& row, const compressor::Tensor& found, const Replayed& replayed, const Ruler& ruler);
+/// The flat indices of the elements that are not within a tolerance of the truth.
+std::vector<std::size_t> judge_tolerance(const compressor::Tensor& found, const compressor::Tensor& truth,
+                                         const Tolerance& tolerance, const Ruler& ruler);
+
+/// Of some elements the one to show: the first whose class differs, else the one farthest off in ulps.
+std::size_t most_telling(const std::vector<std::size_t>& elements, const compressor::Tensor& found,
+                         const compressor::Tensor& expected, const Ruler& ruler);
+
+/// Cuts a replay to the rows that a partial dump holds.
+void crop(Replayed& replayed, const compressor::Shape& shape);
+
+}  // namespace ulpscope::judge

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Column widths, cutting and folding.
+#include "core/judge/text_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace ulpscope::judge {
+namespace {
+
+std::vector<std::size_t> widths_of(const TextTable& table) {
+  std::vector<std::size_t> widths;
+  for (const std::string& cell : table.head) widths.push_back(display_width(cell));
+  for (const auto& row : table.rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i]));
+  }
+  return widths;
+}
+
+/// Takes what is too much from the widest column.
+void fit(std::vector<std::size_t>& widths) {
+  const auto total = [&] { return std::accumulate(widths.begin(), widths.end(), std::size_t{0}) + 2 * widths.size(); };
+  while (total() > terminal_width) {
+    const auto widest = std::max_element(widths.begin(), widths.end());
+    if (*widest <= 4) return;
+    --*widest;
+  }
+}
+
+std::string cut(const std::string& cell, std::size_t width) {
+  if (display_width(cell) <= width) return cell;
+  return cell.substr(0, width - 2) + "..";  // cells are ASCII
+}
+
+void write_row(const std::vector<std::string>& row, const std::vector<std::size_t>& widths, std::size_t left, std::string& out) {
+  std::string line;
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    const std::string cell = cut(row[i], widths[i]);
+    const std::string space(widths[i] - display_width(cell), ' ');
+    line += "  ";
+    line += i < left ? cell + space : space + cell;
+  }
+  line.erase(line.find_last_not_of(' ') + 1);
+  out += line + '\n';
+}
+
+}  // namespace
+
+std::size_t display_width(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; }));
+}
+
+std::string plain_text(const TextTable& table) {
+  std::vector<std::size_t> widths = widths_of(table);
+  fit(widths);
+  std::string out;
+  write_row(table.head, widths, table.left, out);
+  for (const auto& row : table.rows) write_row(row, widths, table.left, out);
+  return out;
+}
+
+std::string markdown(const TextTable& table) {
+  const auto line = [](const std::vector<std::string>& cells) {
+    std::string text = "|";
+    for (std::string cell : cells) {
+      for (std::size_t at = 0; (at = cell.find('|', at)) != std::string::npos; at += 2) cell.insert(at, "\\");
+      text += ' ' + cell + " |";
+    }
+    return text + '\n';
+  };
+  std::string out = line(table.head) + '|';
+  for (std::size_t i = 0; i < table.head.size(); ++i) out += i < table.left ? " --- |" : " ---: |";
+  out += '\n';
+  for (const auto& row : table.rows) out += line(row);
+  return out;
+}
+
+std::string short_number(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  if (value == 0) return "0";
+  const double magnitude = std::fabs(value);
+  if (magnitude >= 0.01 && magnitude < 1e5) return fmt::format("{:.3g}", value);
+  return fmt::format("{:.1e}", value);
+}
+
+std::string folded(std::string_view text, std::string_view indent) {
+  std::string out;
+  std::size_t column = terminal_width + 1;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    const std::size_t width = display_width(text.substr(0, end));
+    if (column + 1 + width > terminal_width) {
+      out += (out.empty() ? "" : "\n") + std::string(indent);
+      column = display_width(indent);
+    } else {
+      out += ' ';
+      ++column;
+    }
+    out += text.substr(0, end);
+    column += width;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out + '\n';
+}
+
+}  // namespace ulpscope::judge

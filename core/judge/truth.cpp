@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// A truth differs from fp64 only in what is computed, never in how.
+#include "core/judge/truth.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "core/compressor/arithmetic_plan.hpp"
+
+namespace ulpscope::judge {
+namespace {
+
+using compressor::Recipe;
+using io::Json;
+
+std::string number_text(double value) { return std::isinf(value) ? (value < 0 ? "-inf" : "inf") : fmt::format("{}", value); }
+
+/// `lowest` needs the recipe's format on either basis; other finite pads stand as written unless inputs are quantized.
+Json pad_of(const Recipe& recipe, const compressor::Config& config, Basis basis) {
+  const compressor::PadValues values = compressor::Plan(recipe, config).pad();
+  const bool resolved = basis == Basis::quantized || recipe.pad.gate == "lowest";
+  const bool excluded = recipe.pad.gate == "exclude";
+  return {{"gate", resolved && !excluded ? number_text(values.gate) : recipe.pad.gate},
+          {"kv", basis == Basis::quantized ? number_text(values.kv) : recipe.pad.kv}};
+}
+
+/// How blocks are scaled is a choice of the recipe; its formats are not.
+Json quantize_rules(const Recipe& recipe) {
+  Json rules = Json::object();
+  if (!recipe.spec.contains("stages") || !recipe.spec["stages"].contains("quantize")) return rules;
+  const Json& stage = recipe.spec["stages"]["quantize"];
+  for (const char* field : {"scale", "floor", "floor_of", "ties"}) {
+    if (stage.contains(field)) rules[field] = stage[field];
+  }
+  return rules;
+}
+
+/// By default a gradient of an input is stored as the input is; the truth's are not.
+Json unrounded_input_gradients() {
+  Json backward = Json::object();
+  for (const char* stage : {"scale", "bias", "window", "project_kv", "project_gate"}) backward[stage] = {{"storage", "fp64"}};
+  backward["join_hidden"] = {{"branches", "fp64"}, {"storage", "fp64"}};
+  return backward;
+}
+
+}  // namespace
+
+Recipe truth_recipe(const Recipe& recipe, const compressor::Config& config, Basis basis) {
+  Json json{{"name", "truth of " + recipe.name}, {"base", "fp64"}};
+  for (const char* field : {"pipeline", "omit", "remainder", "mask", "segments", "loss_scale"}) {
+    json[field] = recipe.spec.at(field);
+  }
+  json["pad"] = pad_of(recipe, config, basis);
+  if (basis == Basis::quantized) {
+    json["inputs"] = recipe.spec.at("inputs");
+    json["backward"] = unrounded_input_gradients();
+  }
+  // Their inner slots mean something else; every other algorithm writes the same values.
+  const bool other_slots = recipe.softmax == compressor::Softmax::naive || recipe.softmax == compressor::Softmax::log_softmax;
+  if (other_slots) json["softmax"] = recipe.spec.at("softmax");
+  const Json rules = quantize_rules(recipe);
+  if (!rules.empty()) json["stages"] = Json{{"quantize", rules}};
+  return compressor::recipe_from_json(json, "truth of " + recipe.name);
+}
+
+Recipe plain_truth_recipe() { return compressor::load_recipe("fp64"); }
+
+}  // namespace ulpscope::judge

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bad command lines: each gives exit code 2, one sentence on standard error, nothing on standard output, and no file.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "tests/cli/subprocess.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace {
+
+using Words = std::vector<std::string>;
+using ulpscope::test::Ran;
+using ulpscope::test::run_command;
+
+std::string golden(const std::string& name) { return std::string(ULPSCOPE_TEST_DATA) + "/golden/" + name; }
+
+/// A line and a word that its sentence must hold.
+struct Line {
+  Words words;
+  std::string tells;
+};
+
+/// In the lines below, "@" stands for a fresh directory.
+const std::string problem = golden("csa-tiny.problem.safetensors");
+const std::string dump = golden("csa-tiny.hf-fp32.safetensors");
+
+/// Of the command itself and of report.
+std::vector<Line> report_lines() {
+  return {
+      {{}, "no verb"},
+      {{"reprot"}, "did you mean 'report'"},
+      {{"--nonsense"}, "--nonsense"},
+      {{"report", "--nonsense"}, "--nonsense"},
+      {{"report", "@/absent.safetensors"}, "absent.safetensors"},
+      {{"report", "@"}, "@"},
+      {{"report", "--preset", "small-cas"}, "small-csa"},
+      {{"report", "--recipe", "hff"}, "did you mean 'hf'"},
+      {{"report", "--recipe", "@/none.json"}, "none.json"},
+      {{"report", "--truth", "certified"}, "fp64"},
+      {{"report", "--basis", "guessed"}, "quantized"},
+      {{"report", "--backend", "gpu"}, "traced"},
+      {{"report", "--backend", "file"}, "traced"},
+      {{"report", "--fail-on", "rms_rel"}, "METRIC>NUMBER"},
+      {{"report", "--fail-on", "rms>1"}, "rms_rel"},
+      {{"report", "--fail-on", "rms_rel>nan"}, "METRIC>NUMBER"},
+      {{"report", "--threads", "0"}, "--threads"},
+      {{"report", "--threads", "-2"}, "--threads"},
+      {{"report", "--seed", "1.5"}, "--seed"},
+      {{"report", "--set", "softmax"}, "softmax"},
+      {{"report", "--set", "softmax.compute=fp33"}, "fp33"},
+      {{"report", "--set", "sofmax.compute=fp32"}, "sofmax"},
+      {{"report", "--omit", "window"}, "window"},
+      {{"report", "--remainder", "drop"}, "truncate"},
+      {{"report", "--json", "@/no/such/folder/report.json"}, "no directory"},
+      {{"report", "--json", "@"}, "directory"},
+      {{"report", "--json", "-", "--markdown", "-"}, "standard output"},
+      {{"report", problem, "--json", problem}, "input"},
+      {{"report", "--json"}, "--json"},
+  };
+}
+
+/// Of verbs that write files.
+std::vector<Line> writing_lines() {
+  return {
+      {{"make", "-o", "@/p.safetensors"}, "--preset"},
+      {{"make", "--preset", "small-csa"}, "--output"},
+      {{"make", "--preset", "small-csa", "--config", "x.json", "-o", "@/p.safetensors"}, "exactly one"},
+      {{"make", "--preset", "small-csa", "--seq", "-5", "-o", "@/p.safetensors"}, "--seq"},
+      {{"make", "--preset", "small-csa", "--batch", "0", "-o", "@/p.safetensors"}, "batch"},
+      {{"make", "--preset", "small-csa", "--head-dim", "33", "-o", "@/p.safetensors"}, "head_dim"},
+      {{"make", "--preset", "small-csa", "--gate-sigma", "nan", "-o", "@/p.safetensors"}, "--gate-sigma"},
+      {{"make", "--preset", "small-csa", "--seq", "99999999999999999999", "-o", "@/p.safetensors"}, "--seq"},
+      {{"make", "--config", "@/absent.json", "-o", "@/p.safetensors"}, "absent.json"},
+      {{"make", "--from", problem, "--input", "hiden=" + dump, "-o", "@/p.safetensors"}, "hidden"},
+      {{"make", "--from", problem, "--input", "hidden=" + dump, "-o", "@/p.safetensors"}, "hidden"},
+      {{"make", "--checkpoint", "@", "--layer", "3", "-o", "@/p.safetensors"}, "safetensors"},
+      {{"run", problem, "-o", "@/d.safetensors"}, "--recipe"},
+      {{"run", problem, "--recipe", "hf"}, "--output"},
+      {{"run", dump, "--recipe", "hf", "-o", "@/d.safetensors"}, "hidden"},
+      {{"run", problem, "--recipe", "hf", "--remainder", "error", "-o", "@/d.safetensors"}, "ratio"},
+      {{"run", problem, "--recipe", "hf", "-o", "@/no/d.safetensors"}, "no directory"},
+      {{"run", problem, "--recipe", "hf", "--chunks", "3,,4", "-o", "@/d.safetensors"}, "--chunks"},
+      {{"convert", problem, "-o", problem}, "input"},
+      {{"convert", problem, "-o", "@/p.npy"}, "npy"},
+      {{"convert", problem}, "--output"},
+  };
+}
+
+/// Of verbs that judge or show.
+std::vector<Line> judging_lines() {
+  return {
+      {{"compare", problem}, "DUMP"},
+      {{"compare", problem, problem, "--recipe", "hf"}, "slot"},
+      {{"compare", problem, golden("csa-small.hf-fp32.safetensors"), "--recipe", "hf"}, "another problem"},
+      {{"compare", problem, dump, "--recipe", "hf", "--rtol", "-1"}, "--rtol"},
+      {{"compare", problem, dump, "--recipe", "hf", "--slots", "("}, "regular expression"},
+      {{"compare", problem, dump, "--recipe", "hf", "--slots", "nothing"}, "no slot"},
+      {{"compare", problem, dump, "--recipe", "hf", "--map", "@/absent.json"}, "absent.json"},
+      {{"compare", problem, dump, "--dtype", "kv=b16"}, "b16"},
+      {{"diff", dump}, "REFERENCE"},
+      {{"diff", dump, problem}, "slot"},
+      {{"list"}, "WHAT"},
+      {{"list", "formates"}, "formats"},
+      {{"inspect", "@/absent.npz"}, "absent.npz"},
+  };
+}
+
+std::vector<Line> hostile_lines() {
+  std::vector<Line> lines = report_lines();
+  for (const auto& more : {writing_lines(), judging_lines()}) lines.insert(lines.end(), more.begin(), more.end());
+  return lines;
+}
+
+Words with_folder(Words words, const std::string& folder) {
+  for (std::string& word : words) {
+    if (word.starts_with("@")) word.replace(0, 1, folder);
+  }
+  return words;
+}
+
+}  // namespace
+
+TEST_CASE("every bad command line ends with exit code 2, one sentence, and no file") {
+  for (const Line& line : hostile_lines()) {
+    const ulpscope::test::TempDir folder;
+    const Ran ran = run_command(with_folder(line.words, folder.path().string()));
+    std::string shown;
+    for (const std::string& word : line.words) shown += word + ' ';
+    INFO(shown << "\n" << ran.err);
+    const std::string tells = line.tells == "@" ? folder.path().string() : line.tells;
+
+    CHECK(ran.exit == 2);
+    CHECK(ran.out.empty());
+    CHECK(ran.err.starts_with("ulpscope: "));
+    CHECK(std::count(ran.err.begin(), ran.err.end(), '\n') == 1);
+    CHECK(ran.err.find(tells) != std::string::npos);
+    CHECK(std::filesystem::is_empty(folder.path()));
+  }
+}
+
+TEST_CASE("a report that cannot be written leaves the old one as it was") {
+  const ulpscope::test::TempDir folder;
+  const std::string path = (folder / "report.json").string();
+  std::ofstream(path) << "old";
+
+  const Ran ran = run_command({"report", "--recipe", "hff", "--json", path});
+
+  std::ifstream file(path);
+  const std::string content((std::istreambuf_iterator<char>(file)), {});
+  CHECK(ran.exit == 2);
+  CHECK(content == "old");
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// Diagnoses: real mutants of a port, and faults planted here, are named for what they are; honest dumps are not accused.
+#include "core/judge/diagnosis.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "precision/rounding.hpp"
+#include "tests/core/judge/golden.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace ulpscope;
+
+namespace {
+
+struct Expected {
+  const char* dump;
+  const char* slot;
+  const char* diagnosis;
+  const char* words;
+};
+
+judge::Verdict verdict_of(const compressor::Problem& problem, const judge::Dump& dump, const compressor::Recipe& recipe) {
+  const auto report = test::judged(problem, dump, recipe);
+  REQUIRE(report.verdict);
+  return *report.verdict;
+}
+
+/// Our fp32 run of csa-small, one slot replaced by what `change` makes of it; only it and what stands before it is kept.
+template <class Change>
+judge::Verdict planted(const std::vector<std::string>& kept, const std::string& slot, Change change) {
+  const auto problem = test::golden_problem("csa-small");
+  const auto recipe = compressor::load_recipe("fp32");
+  auto dump = test::own_dump(problem, recipe);
+  test::keep_only(dump, kept);
+  test::set_values(dump, slot, change(test::values_of(dump, slot)));
+  const auto verdict = verdict_of(problem, dump, recipe);
+  CHECK(compressor::to_string(verdict.slot) == slot);
+  return verdict;
+}
+
+/// The run of a changed config or recipe, judged as if nothing were changed.
+judge::Verdict under(const compressor::Config& config, const compressor::Recipe& recipe, const std::vector<std::string>& kept) {
+  const auto problem = test::golden_problem("csa-small");
+  auto dump = test::own_dump(compressor::with_config(problem, config), recipe);
+  test::keep_only(dump, kept);
+  return verdict_of(problem, dump, compressor::load_recipe("fp32"));
+}
+
+}  // namespace
+
+TEST_CASE("each mutant of the port is refused at its stage with a sentence that names the bug") {
+  constexpr std::array<Expected, 6> mutants{{
+      {"pad-gate-0", "logits", "pads", "the padded slots 0..3 of window 0 hold 0 instead of -inf"},
+      {"kv-nan-in-pad", "values", "pads", "NaN enters at values in slots 0..3 of window 0"},
+      {"halves-swapped", "values", "halves", "the halves are swapped"},
+      {"rope-at-i", "rotated", "rope", "position i instead of i*4"},
+      {"ape-bf16", "logits", "input_rounding", "ape rounded to bf16"},
+      {"weights-constant", "grad.ape", "no_gradient", "no gradient passes through the softmax weights"},
+  }};
+  const auto problem = test::golden_problem("csa-small");
+  for (const Expected& mutant : mutants) {
+    const auto dump = test::golden_dump(std::string("csa-small.mutant-") + mutant.dump, problem);
+    const auto verdict = verdict_of(problem, dump, compressor::load_recipe("fp32"));
+    INFO(mutant.dump << ": " << verdict.sentence);
+    CHECK(compressor::to_string(verdict.slot) == mutant.slot);
+    CHECK(verdict.diagnosis == mutant.diagnosis);
+    CHECK(verdict.sentence.find(mutant.words) != std::string::npos);
+  }
+}
+
+TEST_CASE("honest dumps are not accused") {
+  for (const char* name : {"csa-small", "hca-small", "csa-short"}) {
+    const auto problem = test::golden_problem(name);
+    const auto report = test::judged(problem, test::golden_dump(std::string(name) + ".hf-fp32", problem), compressor::load_recipe("hf-fp32"));
+    for (const judge::Row& row : report.rows) {
+      INFO(name << " " << compressor::to_string(row.slot) << ": " << row.reason);
+      CHECK(row.status != judge::Status::fail);
+    }
+  }
+}
+
+TEST_CASE("a neighbour's window, a factor, a coarse cast and a stage that did nothing are told apart") {
+  CHECK(planted({"values", "weights", "pooled"}, "pooled", [](std::vector<double> v) {
+          std::rotate(v.begin(), v.begin() + 32, v.end());
+          return v;
+        }).diagnosis == "window_shift");
+  CHECK(planted({"values", "weights", "pooled"}, "pooled", [](std::vector<double> v) {
+          for (double& x : v) x *= 0.125;
+          return v;
+        }).diagnosis == "factor");
+  const auto coarse = planted({"values", "weights", "pooled"}, "pooled", [](std::vector<double> v) {
+    for (double& x : v) x = precision::round(x, precision::parse_format("fp16"));
+    return v;
+  });
+  CHECK(coarse.diagnosis == "coarse_storage");
+  CHECK(coarse.sentence.find("fp16") != std::string::npos);
+
+  const auto problem = test::golden_problem("csa-small");
+  auto dump = test::own_dump(problem, compressor::load_recipe("fp32"));
+  test::keep_only(dump, {"normed", "rotated"});
+  test::set_values(dump, "rotated", test::values_of(dump, "normed"));
+  CHECK(verdict_of(problem, dump, compressor::load_recipe("fp32")).diagnosis == "identity");
+}
+
+TEST_CASE("RoPE faults are told apart: no YaRN, another theta, the other way, the last token's position") {
+  const auto problem = test::golden_problem("csa-small");
+  const auto recipe = compressor::load_recipe("fp32");
+  const std::vector<std::string> kept{"normed", "rotated"};
+  auto config = problem.config;
+  config.rope->yarn.reset();
+  CHECK(under(config, recipe, kept).sentence.find("without YaRN") != std::string::npos);
+  config = problem.config;
+  config.rope->theta = 40000;
+  CHECK(under(config, recipe, kept).sentence.find("40000") != std::string::npos);
+  config = problem.config;
+  config.rope->position_offset = 3;
+  CHECK(under(config, recipe, kept).sentence.find("last token") != std::string::npos);
+}
+
+TEST_CASE("an input that was left out or shifted is named") {
+  const auto problem = test::golden_problem("csa-small");
+  const auto recipe = compressor::load_recipe("fp32");
+  auto changed = problem;
+  auto& ape = changed.inputs[compressor::Name::ape];
+  ape = compressor::Tensor{ape.shape, std::vector<double>(ape.size(), 0), io::DType::f64};
+  auto dump = test::own_dump(changed, recipe);
+  test::keep_only(dump, {"kv", "gate", "logits"});
+  CHECK(verdict_of(problem, dump, recipe).sentence.find("leaving ape out") != std::string::npos);
+
+  auto values = compressor::to_doubles(problem.input(compressor::Name::ape));
+  std::rotate(values.begin(), values.begin() + 64, values.end());
+  ape = compressor::Tensor{ape.shape, values, io::DType::f64};
+  dump = test::own_dump(changed, recipe);
+  test::keep_only(dump, {"kv", "gate", "logits"});
+  CHECK(verdict_of(problem, dump, recipe).sentence.find("shifted by one row") != std::string::npos);
+}
+
+TEST_CASE("a pad that only shows further down is found by trying other pads") {
+  const auto problem = test::golden_problem("csa-small");
+  auto dump = test::own_dump(problem, compressor::with_setting(compressor::load_recipe("fp32"), "pad.gate=0"));
+  test::keep_only(dump, {"kv", "gate", "pooled"});
+  const auto verdict = verdict_of(problem, dump, compressor::load_recipe("fp32"));
+  CHECK(verdict.diagnosis == "pad_values");
+  CHECK(verdict.sentence.find("gate is 0 instead of -inf") != std::string::npos);
+}
+
+TEST_CASE("every diagnosis of the table has a name of its own and says what it finds") {
+  std::set<std::string_view> names;
+  for (const judge::Diagnosis& diagnosis : judge::diagnoses()) {
+    CHECK(names.insert(diagnosis.name).second);
+    CHECK_FALSE(diagnosis.about.empty());
+  }
+}
+
+TEST_CASE("ranges of numbers are short") {
+  CHECK(judge::ranges({3, 1, 2, 0}) == "0..3");
+  CHECK(judge::ranges({5}) == "5");
+  CHECK(judge::ranges({0, 2, 3, 3}) == "0 2..3");
+  CHECK(judge::ranges({0, 2, 4, 6, 8, 10}) == "0 2 4 6 ...");
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// The report's JSON: complete, conforming to its schema, unchanged by a round trip; renderers read nothing else.
+#include "core/judge/report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <sstream>
+
+#include "core/io/json.hpp"
+#include "core/judge/render.hpp"
+#include "core/judge/text_table.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/schema.hpp"
+
+namespace {
+
+using namespace ulpscope;
+using io::Json;
+
+judge::Row sample_row(compressor::Slot slot, std::vector<double> run, std::vector<double> truth) {
+  judge::Row row;
+  row.slot = slot;
+  row.stage = "pool";
+  row.format = "bf16";
+  row.shape = {1, run.size() / 2, 2};
+  judge::Layout layout;
+  layout.rows = run.size() / 2;
+  layout.channels = 2;
+  layout.windows = layout.windows_per_batch = layout.rows_per_batch = layout.rows;
+  layout.has_channels = true;
+  const compressor::Shape shape = row.shape;
+  row.metrics = judge::measure({shape, std::move(run), io::DType::f64}, {shape, std::move(truth), io::DType::f64},
+                               {precision::parse_format("bf16"), layout}, 1);
+  return row;
+}
+
+judge::Report sample_report() {
+  const double inf = std::numeric_limits<double>::infinity();
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  judge::Report report;
+  report.provenance = {{"version", "0"}, {"commit", "c"},  {"compiler", "g"}, {"flags", "-O2"}, {"cpu", "x"},
+                       {"blas", "b"},    {"gpu", nullptr}, {"threads", 2},    {"date", "2026-01-01T00:00:00Z"}};
+  report.problems.push_back({Json{{"mode", "csa"}, {"ratio", 4}, {"overlap", true}, {"batch", 1}, {"seq", 8}, {"hidden", 4},
+                                  {"head_dim", 2}, {"rope", nullptr}}, "p.safetensors", "00"});
+  judge::RunReport run;
+  run.recipe = "hf<&>\"";
+  run.backend = "file";
+  run.spec = Json{{"name", "hf"}};
+  run.rows.push_back(sample_row(compressor::forward(compressor::Name::pooled), {1, 2, 3, -inf}, {1, 2.5, 0, nan}));
+  run.rows.push_back(sample_row(compressor::gradient(compressor::Name::pooled), {}, {}));
+  run.rows.back().status = judge::Status::absent;
+  run.rows.back().reason = "not in the dump";
+  run.rows.front().replay = judge::ReplayResult{{compressor::forward(compressor::Name::weights)}, 0.5, 0.75, 0.25, inf};
+  run.rows.front().tolerance = judge::Tolerance{.rtol = 1e-3};
+  run.rows.front().tolerance_reason = "given on the command line";
+  run.rows.front().status = judge::Status::fail;
+  run.invariants.push_back({"softmax_sums_to_one", nan, 1e-3, judge::Status::fail, "above"});
+  run.verdict = judge::Verdict{compressor::forward(compressor::Name::pooled), "pool", 3, "window 1, channel 1", -inf, nan,
+                               "0xFF80", "0x7FC0", "pads", "the padded slots hold 0"};
+  run.unmapped.push_back({"kvv", "kv"});
+  run.notes.emplace_back("a note");
+  report.runs.push_back(run);
+  report.summary = {"One sentence."};
+  report.exit = 1;
+  return report;
+}
+
+Json report_schema() { return io::read_json(std::string(ULPSCOPE_TEST_DATA) + "/../core/judge/schemas/report.schema.json"); }
+
+}  // namespace
+
+TEST_CASE("the JSON of a report conforms to its schema, non-finite numbers and absent rows included") {
+  const Json schema = report_schema();
+  const auto faults = test::SchemaChecker(schema).faults(judge::to_json(sample_report()));
+  for (const std::string& fault : faults) UNSCOPED_INFO(fault);
+  CHECK(faults.empty());
+}
+
+TEST_CASE("the schema refuses a report with a field left out, added, or of the wrong type") {
+  const Json schema = report_schema();
+  const test::SchemaChecker checker(schema);
+  const Json good = judge::to_json(sample_report());
+  Json bad = good;
+  bad["runs"][0]["rows"][0].erase("vs_floor");
+  CHECK_FALSE(checker.faults(bad).empty());
+  bad = good;
+  bad["runs"][0]["extra"] = 1;
+  CHECK_FALSE(checker.faults(bad).empty());
+  bad = good;
+  bad["runs"][0]["rows"][0]["error"]["rms_rel"] = "small";
+  CHECK_FALSE(checker.faults(bad).empty());
+}
+
+TEST_CASE("JSON text reads back as the same report") {
+  const Json json = judge::to_json(sample_report());
+  CHECK(io::parse_json(judge::compact_text(json), "report") == json);
+}
+
+TEST_CASE("numbers that are not finite are strings") {
+  const Json row = judge::to_json(sample_report())["runs"][0]["rows"][0];
+  CHECK(row["replay"]["max_ulp"] == "inf");
+  CHECK(row["error"]["max_rel"] == "inf");
+  CHECK(row["minimum"]["rtol"] == "inf");
+  CHECK(row["classes"]["class_mismatch"] == 1);
+  CHECK(row["error"]["worst"]["value_hex"] == "0x4040");
+}
+
+TEST_CASE("terminal text fits 120 columns, is plain without colour, and tells the verdict") {
+  const std::string text = judge::terminal_text(judge::to_json(sample_report()), judge::Colour::off);
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) CHECK(judge::display_width(line) <= judge::terminal_width);
+  CHECK(text.find('\x1b') == std::string::npos);
+  CHECK(text.find("the padded slots hold 0") != std::string::npos);
+  CHECK(text.find("did you mean 'kv'") != std::string::npos);
+  CHECK(text.find("One sentence.") != std::string::npos);
+  CHECK(judge::terminal_text(judge::to_json(sample_report()), judge::Colour::on).find('\x1b') != std::string::npos);
+}
+
+TEST_CASE("JUnit counts every row and escapes what XML would misread") {
+  const std::string xml = judge::junit_xml(judge::to_json(sample_report()));
+  CHECK(xml.find("tests=\"3\" failures=\"2\"") != std::string::npos);
+  CHECK(xml.find("<skipped message=\"not in the dump\"/>") != std::string::npos);
+  CHECK(xml.find("hf&lt;&amp;&gt;&quot;") != std::string::npos);
+}
+
+TEST_CASE("Markdown has one table row per judged slot") {
+  const std::string text = judge::markdown_text(judge::to_json(sample_report()));
+  CHECK(text.find("| pooled | bf16 |") != std::string::npos);
+  CHECK(text.find("- One sentence.") != std::string::npos);
+}
+
+TEST_CASE("exit codes follow the precedence 2, 1, 3, 77, 0") {
+  using judge::worse_exit;
+  CHECK(worse_exit(0, 77) == 77);
+  CHECK(worse_exit(77, 3) == 3);
+  CHECK(worse_exit(3, 1) == 1);
+  CHECK(worse_exit(1, 2) == 2);
+  CHECK(worse_exit(2, 70) == 70);
+  CHECK(judge::exit_code(sample_report().runs.front()) == 1);
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ports with one known bug: compare refuses each at the right stage, and its sentence says what is wrong.
+#include "app/verbs.hpp"
+#include "tests/golden/golden.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace ulpscope;
+using namespace ulpscope::test;
+
+namespace {
+
+struct Mutant {
+  const char* name;
+  const char* first_slot;  ///< in program order
+  const char* sentence;    ///< part of the first sentence of the summary
+};
+
+constexpr Mutant mutants[] = {
+    {"halves-swapped", "values", "the halves are swapped in values"},
+    {"pad-gate-0", "logits", "the padded slots 0..3 of window 0 hold 0 instead of -inf"},
+    {"rope-at-i", "rotated", "fits position i instead of i*4"},
+    {"ape-bf16", "logits", "ape rounded to bf16"},
+    {"weights-constant", "grad.ape", "no gradient passes through the softmax weights"},
+    {"kv-nan-in-pad", "values", "NaN enters at values in slots 0..3 of window 0"},
+};
+
+app::Outcome compared(const std::string& problem, const std::string& dump, const std::string& recipe) {
+  app::CompareOptions options;
+  options.problem = golden_path(problem + ".problem");
+  options.dump = golden_path(dump);
+  options.recipe = recipe;
+  return app::compare(options);
+}
+
+std::string first_failure(const io::Json& report) {
+  for (const io::Json& row : report["runs"][0]["rows"]) {
+    if (row["status"] == "fail") return row["slot"];
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("every mutant is refused where its bug is, and the sentence names the bug") {
+  for (const Mutant& mutant : mutants) {
+    const app::Outcome outcome = compared("csa-small", std::string("csa-small.mutant-") + mutant.name, "fp32");
+    INFO(mutant.name);
+    CHECK(outcome.exit == 1);
+    CHECK(first_failure(outcome.report) == mutant.first_slot);
+    CHECK(outcome.report["summary"][0].get<std::string>().find(mutant.sentence) != std::string::npos);
+  }
+}
+
+TEST_CASE("honest runs of Hugging Face pass against their own recipes") {
+  for (const std::string& name : golden_cases()) {
+    INFO(name);
+    const app::Outcome bf16 = compared(name, name + ".hf-bf16", "hf");
+    CHECK(first_failure(bf16.report) == "");
+    CHECK(bf16.exit == 0);
+    CHECK(compared(name, name + ".hf-fp32", "hf-fp32").exit == 0);
+  }
+}
+
+TEST_CASE("Hugging Face's bf16 run does not pass as another implementation's") {
+  CHECK(compared("csa-small", "csa-small.hf-bf16", "fp32").exit == 1);
+  CHECK(compared("csa-small", "csa-small.hf-bf16", "maxtext-bf16").exit == 1);
+  CHECK(compared("csa-small", "csa-small.hf-bf16", "native").exit == 1);
+}

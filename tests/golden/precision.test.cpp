@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recipes fp64 and fp32 against every golden dump: values and gradients, the bounds stated with each case.
+#include "tests/golden/golden.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace ulpscope::compressor;
+using namespace ulpscope::test;
+
+namespace {
+
+bool exists(const std::string& name) { return std::filesystem::exists(golden_path(name)); }
+
+/// Every slot of the dump within `forward_bound` / `backward_bound` (rms_rel) of the run; the number of slots compared.
+std::size_t check_slots(const Tape& run, const ulpscope::judge::Dump& dump, double forward_bound, double backward_bound) {
+  std::size_t compared = 0;
+  for (const auto& [slot, record] : dump.tape.records()) {
+    INFO(to_string(slot));
+    const Record* ours = run.find(slot);
+    REQUIRE(ours != nullptr);
+    Tensor tensor = ours->tensor;
+    const auto partial = dump.partial.find(slot);
+    if (partial != dump.partial.end()) {
+      CHECK(rms_rel(ulpscope::judge::cropped(tensor, partial->second),
+                    ulpscope::judge::cropped(record.tensor, partial->second)) <= forward_bound);
+    } else {
+      CHECK(rms_rel(tensor, record.tensor) <= (slot.direction == Direction::forward ? forward_bound : backward_bound));
+    }
+    ++compared;
+  }
+  return compared;
+}
+
+Problem as_dumped(const Problem& problem, const ulpscope::judge::Dump& dump) {
+  return dump.config ? with_config(problem, *dump.config) : problem;
+}
+
+/// segment_ids of the packed golden runs: a new document at window n/2 of every row.
+void add_packing(Problem& problem) {
+  const Config& config = problem.config;
+  std::vector<double> ids(config.batch * config.seq);
+  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = i % config.seq < config.windows() / 2 * config.ratio ? 0 : 1;
+  problem.inputs[Name::segment_ids] = {{config.batch, config.seq}, std::move(ids), ulpscope::io::DType::i32};
+}
+
+}  // namespace
+
+TEST_CASE("recipe fp64 agrees with float64 autograd: 1e-13 forward, 1e-12 backward, 1e-11 on saturated softmaxes") {
+  for (const std::string& name : golden_cases()) {
+    const Problem problem = golden_problem(name);
+    const auto dump = golden_dump(name + ".fp64", problem);
+    const bool hard = name.find("hard") != std::string::npos;
+    INFO(name);
+    CHECK(check_slots(run_traced(problem, load_recipe("fp64"), {}).tape, dump, hard ? 1e-11 : 1e-13, hard ? 1e-11 : 1e-12) == 30 - (problem.config.rope ? 0U : 1U));
+  }
+}
+
+TEST_CASE("recipe fp32 agrees with every fp32 run of Hugging Face, PR 3810 and MaxText within 5e-6") {
+  std::size_t dumps = 0;
+  for (const std::string& name : golden_cases()) {
+    const Problem problem = golden_problem(name);
+    for (const char* run : {".hf-fp32", ".pr3810-fp32-eager", ".pr3810-fp32-jit", ".maxtext-fp32-eager", ".maxtext-fp32-jit"}) {
+      if (!exists(name + run)) continue;
+      const auto dump = golden_dump(name + run, problem);
+      INFO(name << run);
+      CHECK(check_slots(run_traced(as_dumped(problem, dump), load_recipe("fp32"), {}).tape, dump, 5e-6, 5e-6) >= 9);
+      ++dumps;
+    }
+  }
+  CHECK(dumps == 22);
+}
+
+TEST_CASE("recipe fp32 with segment_ids agrees with MaxText's packed runs within 5e-6") {
+  Recipe recipe = with_setting(load_recipe("fp32"), "segments=previous_half");
+  std::size_t dumps = 0;
+  for (const std::string& name : golden_cases()) {
+    if (!exists(name + ".maxtext-fp32-packed")) continue;
+    Problem problem = golden_problem(name);
+    const auto dump = golden_dump(name + ".maxtext-fp32-packed", problem);
+    problem = as_dumped(problem, dump);
+    add_packing(problem);
+    INFO(name);
+    CHECK(check_slots(run_traced(problem, recipe, {}).tape, dump, 5e-6, 5e-6) >= 9);
+    ++dumps;
+  }
+  CHECK(dumps >= 4);
+}
+
+TEST_CASE("PR 3810's own checks hold at rtol = atol = 1e-5") {
+  for (const std::string& name : golden_cases()) {
+    if (!exists(name + ".pr3810-fp32-eager")) continue;
+    const Problem problem = golden_problem(name);
+    const auto dump = golden_dump(name + ".pr3810-fp32-eager", problem);
+    const Tape tape = run_traced(as_dumped(problem, dump), load_recipe("fp32"), {}).tape;
+    for (const Name slot : {Name::weights, Name::pooled, Name::normed, Name::output}) {
+      const Tensor& ours = tape.find(forward(slot))->tensor;
+      const Tensor& theirs = dump.tape.find(forward(slot))->tensor;
+      INFO(name << " " << to_string(slot));
+      std::size_t outside = 0;
+      for (std::size_t i = 0; i < theirs.size(); ++i) {
+        outside += !(std::fabs(ours.at(i) - theirs.at(i)) <= 1e-5 + 1e-5 * std::fabs(theirs.at(i))) ? 1 : 0;
+      }
+      CHECK(outside == 0);
+    }
+  }
+}
