@@ -51,11 +51,13 @@ std::string first_sentence(const RunReport& run, const Counts& counts) {
   const std::string by = run.recipe.empty() ? "the truth" : "recipe " + run.recipe;
   if (counts.judged == 0) return "Nothing could be judged: no slot of the dump holds an element.";
   if (counts.failed != 0 && run.verdict) {
-    return fmt::format("At stage {}: {}. {} of {} slots fail against {}.", run.verdict->stage, run.verdict->sentence, counts.failed,
-                       counts.judged, by);
+    return fmt::format("At stage {}: {}. {} of {} slots fail against {}.", run.verdict->stage, run.verdict->sentence,
+                       counts.failed, counts.judged, by);
   }
   if (counts.failed != 0) return fmt::format("{} of {} slots fail.", counts.failed, counts.judged);
-  if (counts.undecided != 0) return fmt::format("{} slots are undecided: name a recipe (--recipe) or a tolerance (--rtol, --atol, --ulp).", counts.undecided);
+  if (counts.undecided != 0)
+    return fmt::format("{} slots are undecided: name a recipe (--recipe) or a tolerance (--rtol, --atol, --ulp).",
+                       counts.undecided);
   return fmt::format("All {} slots pass: {} explains every element.", counts.judged, by);
 }
 
@@ -70,12 +72,14 @@ std::vector<std::string> sentences(const RunReport& run) {
     elements += count;
     equal += row.replay->bits_equal * count;
   }
-  if (elements != 0) summary.push_back(fmt::format("{:.4f}% of {} elements have the recipe's own bits.", 100 * equal / elements, elements));
+  if (elements != 0)
+    summary.push_back(
+        fmt::format("{:.4f}% of {} elements have the recipe's own bits.", 100 * equal / elements, elements));
   for (const judge::Row& row : run.rows) {
     const bool output = row.slot == compressor::forward(compressor::Name::output);
     if (!output || !row.metrics || row.metrics->compared == 0) continue;
-    summary.push_back(fmt::format("The output is off the truth by {:.2g} (rms) and at most {:.3g} ulp of {}.", row.metrics->rms_rel,
-                                  row.metrics->max_ulp, row.format));
+    summary.push_back(fmt::format("The output is off the truth by {:.2g} (rms) and at most {:.3g} ulp of {}.",
+                                  row.metrics->rms_rel, row.metrics->max_ulp, row.format));
   }
   return summary;
 }
@@ -102,7 +106,8 @@ Outcome compare(const CompareOptions& options) {
   const judge::CompareOptions judged{options.tolerance, options.slots, options.threads};
   Report report;
   report.problems.push_back(judge::describe(problem));
-  report.runs.push_back(judge::compare(problem, dump, {recipe, truths.of(problem, recipe ? &*recipe : nullptr, basis)}, judged));
+  report.runs.push_back(
+      judge::compare(problem, dump, {recipe, truths.of(problem, recipe ? &*recipe : nullptr, basis)}, judged));
   report.runs.front().truth.basis = recipe ? basis : judge::Basis::given;
   return finished(std::move(report), options.threads);
 }

@@ -33,9 +33,14 @@ Json tensor_json(const std::string& name, const io::Tensor& tensor) {
     high = std::max(high, value);
   }
   const bool any = low <= high;
-  return {{"name", name},      {"dtype", io::name_of(tensor.dtype)}, {"shape", tensor.shape},
-          {"min", any ? io::number(low) : Json()}, {"max", any ? io::number(high) : Json()},
-          {"nan", nan},        {"inf", infinite},                    {"zero", zero}};
+  return {{"name", name},
+          {"dtype", io::name_of(tensor.dtype)},
+          {"shape", tensor.shape},
+          {"min", any ? io::number(low) : Json()},
+          {"max", any ? io::number(high) : Json()},
+          {"nan", nan},
+          {"inf", infinite},
+          {"zero", zero}};
 }
 
 std::string number_or_dash(const Json& json) { return json.is_null() ? "-" : judge::short_number(io::number_of(json)); }
@@ -46,8 +51,9 @@ Outcome inspect_tensors(const std::string& path) {
   judge::TextTable table{{"tensor", "dtype", "shape", "min", "max", "nan", "inf", "zero"}, {}, 3};
   for (const auto& [name, tensor] : file.tensors) {
     const Json json = tensor_json(name, tensor);
-    table.rows.push_back({name, std::string(io::name_of(tensor.dtype)), io::to_string(tensor.shape), number_or_dash(json["min"]),
-                          number_or_dash(json["max"]), json["nan"].dump(), json["inf"].dump(), json["zero"].dump()});
+    table.rows.push_back({name, std::string(io::name_of(tensor.dtype)), io::to_string(tensor.shape),
+                          number_or_dash(json["min"]), number_or_dash(json["max"]), json["nan"].dump(),
+                          json["inf"].dump(), json["zero"].dump()});
     tensors.push_back(json);
   }
   std::string text = fmt::format("{}: {} tensors\n{}", io::shown(path), file.tensors.size(), judge::plain_text(table));

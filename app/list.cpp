@@ -25,12 +25,16 @@ using Rows = std::vector<Json>;
 Rows formats() {
   Rows rows;
   for (const precision::Format& f : precision::formats()) {
-    rows.push_back({{"name", f.name}, {"precision", f.precision}, {"exponent_bits", precision::exponent_bits(f)},
-                    {"max", io::number(f.max_finite)}, {"min_normal", io::number(precision::min_normal(f))},
+    rows.push_back({{"name", f.name},
+                    {"precision", f.precision},
+                    {"exponent_bits", precision::exponent_bits(f)},
+                    {"max", io::number(f.max_finite)},
+                    {"min_normal", io::number(precision::min_normal(f))},
                     {"min_subnormal", io::number(precision::min_subnormal(f))},
                     {"unit_roundoff", io::number(precision::unit_roundoff(f))}});
   }
-  rows.push_back({{"name", "eXmY[:sat][:ftz][:daz][:rz|rd|ru|ra|odd|sr]"}, {"precision", "Y+1"}, {"exponent_bits", "X"}});
+  rows.push_back(
+      {{"name", "eXmY[:sat][:ftz][:daz][:rz|rd|ru|ra|odd|sr]"}, {"precision", "Y+1"}, {"exponent_bits", "X"}});
   return rows;
 }
 
@@ -47,8 +51,14 @@ Rows presets() {
   Rows rows;
   for (const compressor::Preset& preset : compressor::presets()) {
     const compressor::Config& c = preset.config;
-    rows.push_back({{"name", preset.name}, {"B", c.batch}, {"S", c.seq}, {"h", c.hidden}, {"d", c.head_dim}, {"ratio", c.ratio},
-                    {"overlap", c.overlap}, {"about", preset.about}});
+    rows.push_back({{"name", preset.name},
+                    {"B", c.batch},
+                    {"S", c.seq},
+                    {"h", c.hidden},
+                    {"d", c.head_dim},
+                    {"ratio", c.ratio},
+                    {"overlap", c.overlap},
+                    {"about", preset.about}});
   }
   return rows;
 }
@@ -61,9 +71,13 @@ Rows slots() {
     const auto name = static_cast<compressor::Name>(i);
     const bool backward_only = name == compressor::Name::hidden_kv || name == compressor::Name::hidden_gate;
     const auto slot = backward_only ? compressor::gradient(name) : compressor::forward(name);
-    const auto stage = compressor::is_input(name) ? std::string("input")
-                                                  : std::string(to_string(compressor::Plan::writer_of(slot, compressor::Pipeline::bias_first, config)));
-    rows.push_back({{"name", compressor::to_string(slot)}, {"stage", stage}, {"shape in v4-flash-csa", compressor::to_string(compressor::shape_of(slot, config))}});
+    const auto stage =
+        compressor::is_input(name)
+            ? std::string("input")
+            : std::string(to_string(compressor::Plan::writer_of(slot, compressor::Pipeline::bias_first, config)));
+    rows.push_back({{"name", compressor::to_string(slot)},
+                    {"stage", stage},
+                    {"shape in v4-flash-csa", compressor::to_string(compressor::shape_of(slot, config))}});
   }
   rows.push_back({{"name", "grad.NAME"}, {"stage", "backward"}, {"shape in v4-flash-csa", "as NAME"}});
   return rows;
@@ -84,10 +98,11 @@ Rows choices_of(const char* field) {
 }
 
 Rows pads() {
-  return {{{"name", "-inf"}, {"about", "weight exactly 0 in every format"}},
-          {{"name", "NUMBER"}, {"about", "a finite pad, computed as it stands; rounded to pad.format, then to its slot"}},
-          {{"name", "lowest"}, {"about", "the most negative finite number of pad.format, or of the slot that receives it"}},
-          {{"name", "exclude"}, {"about", "the slot is skipped by the softmax and the sums"}}};
+  return {
+      {{"name", "-inf"}, {"about", "weight exactly 0 in every format"}},
+      {{"name", "NUMBER"}, {"about", "a finite pad, computed as it stands; rounded to pad.format, then to its slot"}},
+      {{"name", "lowest"}, {"about", "the most negative finite number of pad.format, or of the slot that receives it"}},
+      {{"name", "exclude"}, {"about", "the slot is skipped by the softmax and the sums"}}};
 }
 
 Rows vjps() {
@@ -115,13 +130,15 @@ Rows metrics() {
 
 Rows diagnosis_rows() {
   Rows rows;
-  for (const judge::Diagnosis& diagnosis : judge::diagnoses()) rows.push_back({{"name", diagnosis.name}, {"about", diagnosis.about}});
+  for (const judge::Diagnosis& diagnosis : judge::diagnoses())
+    rows.push_back({{"name", diagnosis.name}, {"about", diagnosis.about}});
   return rows;
 }
 
 Rows backend_rows() {
   Rows rows;
-  for (const Backend& backend : backends()) rows.push_back({{"name", backend.name}, {"available", true}, {"about", backend.about}});
+  for (const Backend& backend : backends())
+    rows.push_back({{"name", backend.name}, {"available", true}, {"about", backend.about}});
   return rows;
 }
 

@@ -36,7 +36,8 @@ Problem drawn(const Config& config, const MakeOptions& options) {
 Problem from_checkpoint(const MakeOptions& options) {
   const auto kind = options.indexer ? compressor::CompressorKind::indexer : compressor::CompressorKind::main;
   const auto tensors = compressor::read_checkpoint({*options.checkpoint, options.layer, kind});
-  if (options.hidden || options.head_dim) throw InputError("--hidden and --head-dim: the checkpoint's tensors have their own sizes");
+  if (options.hidden || options.head_dim)
+    throw InputError("--hidden and --head-dim: the checkpoint's tensors have their own sizes");
   Config config = compressor::checkpoint_config(tensors, kind);
   config.seq = config.seq == 0 ? 4096 : config.seq;
   Problem problem = drawn(with_sizes(config, options), options);
@@ -45,7 +46,8 @@ Problem from_checkpoint(const MakeOptions& options) {
 }
 
 Problem base_problem(const MakeOptions& options) {
-  const int sources = options.preset.has_value() + options.config.has_value() + options.from.has_value() + options.checkpoint.has_value();
+  const int sources = options.preset.has_value() + options.config.has_value() + options.from.has_value() +
+                      options.checkpoint.has_value();
   if (sources != 1) throw InputError("make needs exactly one of --preset, --config, --from, --checkpoint");
   if (options.checkpoint) return from_checkpoint(options);
   if (options.from) {
@@ -54,7 +56,9 @@ Problem base_problem(const MakeOptions& options) {
     return drawn(with_sizes(problem.config, options), options);
   }
   if (options.preset) return drawn(with_sizes(compressor::preset(*options.preset), options), options);
-  return drawn(with_sizes(compressor::config_from_json(io::read_json(*options.config), io::shown(*options.config)), options), options);
+  return drawn(
+      with_sizes(compressor::config_from_json(io::read_json(*options.config), io::shown(*options.config)), options),
+      options);
 }
 
 /// NAME=FILE: the tensor of that name in the file, or its only one.
@@ -75,7 +79,8 @@ void replace_input(io::TensorFile& problem, const std::string& text) {
   const io::TensorFile file = io::read_tensors(path);
   const auto found = file.tensors.find(name);
   if (found == file.tensors.end() && file.tensors.size() != 1) {
-    throw InputError(fmt::format("{}: has {} tensors and none is named '{}'", io::shown(path), file.tensors.size(), name));
+    throw InputError(
+        fmt::format("{}: has {} tensors and none is named '{}'", io::shown(path), file.tensors.size(), name));
   }
   problem.tensors[name] = found == file.tensors.end() ? file.tensors.begin()->second : found->second;
 }
@@ -106,7 +111,10 @@ Outcome decode(const RunOptions& options, const Problem& problem, const compress
   file.metadata["chunks"] = io::Json(options.chunks).dump();
   io::write_tensors(output_path(options.output), file);
   const std::size_t entries = decoded.entries.empty() ? 0 : decoded.entries.back().shape[1];
-  return {{}, written(options.output, fmt::format("{} chunks of recipe {}, {} entries", options.chunks.size(), recipe.name, entries)), 0};
+  return {{},
+          written(options.output,
+                  fmt::format("{} chunks of recipe {}, {} entries", options.chunks.size(), recipe.name, entries)),
+          0};
 }
 
 }  // namespace
@@ -121,10 +129,11 @@ Outcome run(const RunOptions& options) {
   run_options.gradients = options.gradients ? compressor::Gradients::all : compressor::Gradients::none;
   if (!options.chunks.empty()) return decode(options, problem, recipe, run_options);
   const compressor::Run result = backend.run(problem, recipe, run_options);
-  const judge::DumpLabel label{recipe.spec.dump(), result.backend, compressor::problem_sha256(problem), version::number};
+  const judge::DumpLabel label{recipe.spec.dump(), result.backend, compressor::problem_sha256(problem),
+                               version::number};
   io::write_tensors(output_path(options.output), judge::dump_to_file(result.tape, result.config, label));
-  const std::string what = fmt::format("{} slots of recipe {}, {} backend, computed in {}", result.tape.records().size(), recipe.name,
-                                       result.backend, result.kind);
+  const std::string what = fmt::format("{} slots of recipe {}, {} backend, computed in {}",
+                                       result.tape.records().size(), recipe.name, result.backend, result.kind);
   return {{}, written(options.output, what), 0};
 }
 

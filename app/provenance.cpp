@@ -38,6 +38,8 @@ io::Json provenance(unsigned threads) {
           {"date", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now))}};
 }
 
-std::string version_text() { return fmt::format("ulpscope {} ({}, {})", version::number, version::commit, version::compiler); }
+std::string version_text() {
+  return fmt::format("ulpscope {} ({}, {})", version::number, version::commit, version::compiler);
+}
 
 }  // namespace ulpscope::app

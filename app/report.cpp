@@ -74,7 +74,8 @@ int condition_exit(const Report& report, const std::vector<Condition>& condition
 
 class Reporting {
  public:
-  explicit Reporting(const ReportOptions& options) : options_(options), backend_(backend_named(options.backend)), truths_(options.threads) {
+  explicit Reporting(const ReportOptions& options)
+      : options_(options), backend_(backend_named(options.backend)), truths_(options.threads) {
     check_tier(options.truth);
     for (const std::string& text : options.fail_on) conditions_.push_back(parse_condition(text));
     for (const std::string& name : options.recipes.empty() ? usual_recipes : options.recipes) {

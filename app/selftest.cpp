@@ -55,10 +55,12 @@ compressor::Problem small_problem(const char* preset, std::size_t seq) {
 
 bool same_bits(const compressor::Tensor& a, const compressor::Tensor& b) {
   if (a.size() != b.size() || a.data.index() != b.data.index()) return false;
-  return std::visit([&](const auto& values) {
-    const auto& others = std::get<std::decay_t<decltype(values)>>(b.data);
-    return values.empty() || std::memcmp(values.data(), others.data(), values.size() * sizeof(values[0])) == 0;
-  }, a.data);
+  return std::visit(
+      [&](const auto& values) {
+        const auto& others = std::get<std::decay_t<decltype(values)>>(b.data);
+        return values.empty() || std::memcmp(values.data(), others.data(), values.size() * sizeof(values[0])) == 0;
+      },
+      a.data);
 }
 
 Failure same_results(const compressor::Run& run, const compressor::Run& reference, const std::string& what) {
@@ -81,9 +83,11 @@ Failure backends_agree(Thoroughness, const Progress& progress) {
       compressor::RunOptions options;
       options.threads = 3;
       const std::string what = problem.source + ", " + name;
-      if (auto failure = same_results(compressor::run_fused(problem, recipe, options), reference, what + ", fused")) return failure;
+      if (auto failure = same_results(compressor::run_fused(problem, recipe, options), reference, what + ", fused"))
+        return failure;
       options.simd = "scalar";
-      if (auto failure = same_results(compressor::run_traced(problem, recipe, options), reference, what + ", scalar")) return failure;
+      if (auto failure = same_results(compressor::run_traced(problem, recipe, options), reference, what + ", scalar"))
+        return failure;
     }
   }
   return std::nullopt;
@@ -129,8 +133,11 @@ Outcome selftest(Thoroughness thoroughness, const Progress& progress) {
   for (const Check& check : checks) {
     if (progress) progress(check.name);
     const Failure failure = check.run(thoroughness, progress);
-    outcome.text += fmt::format("{:<11} {:<4} {}\n", check.name, failure ? "FAIL" : "ok", failure ? *failure : check.what);
-    outcome.report.push_back({{"name", check.name}, {"status", failure ? "fail" : "ok"}, {"reason", failure ? io::Json(*failure) : io::Json()}});
+    outcome.text +=
+        fmt::format("{:<11} {:<4} {}\n", check.name, failure ? "FAIL" : "ok", failure ? *failure : check.what);
+    outcome.report.push_back({{"name", check.name},
+                              {"status", failure ? "fail" : "ok"},
+                              {"reason", failure ? io::Json(*failure) : io::Json()}});
     if (failure) outcome.exit = 1;
   }
   return outcome;

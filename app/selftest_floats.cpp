@@ -27,11 +27,14 @@ constexpr std::uint64_t block = 1 << 16;
 /// The patterns first, first + stride, ...: with a large odd stride every binade is met.
 std::vector<float> floats(std::uint64_t first, std::uint64_t stride, std::size_t count) {
   std::vector<float> values(count);
-  for (std::size_t i = 0; i < count; ++i) values[i] = std::bit_cast<float>(static_cast<std::uint32_t>(first + stride * i));
+  for (std::size_t i = 0; i < count; ++i)
+    values[i] = std::bit_cast<float>(static_cast<std::uint32_t>(first + stride * i));
   return values;
 }
 
-bool same(float a, double b) { return std::isnan(a) ? std::isnan(b) : static_cast<double>(a) == b && std::signbit(a) == std::signbit(b); }
+bool same(float a, double b) {
+  return std::isnan(a) ? std::isnan(b) : static_cast<double>(a) == b && std::signbit(a) == std::signbit(b);
+}
 
 /// Runs `test` on every block, on all threads; gives the failure of the lowest block.
 template <class Test>
@@ -47,7 +50,8 @@ Failure sweep(Thoroughness thoroughness, const Progress& progress, Test test) {
     return {blocks, std::nullopt};
   };
   std::vector<std::future<std::pair<std::uint64_t, Failure>>> workers;
-  for (unsigned t = 1; t < std::max(1U, std::thread::hardware_concurrency()); ++t) workers.push_back(std::async(std::launch::async, work));
+  for (unsigned t = 1; t < std::max(1U, std::thread::hardware_concurrency()); ++t)
+    workers.push_back(std::async(std::launch::async, work));
   std::pair<std::uint64_t, Failure> first{blocks, std::nullopt};
   if (progress) progress(fmt::format("{} floats", blocks * block));
   const auto keep = [&](std::pair<std::uint64_t, Failure> found) {
@@ -68,7 +72,8 @@ Failure rounding_of_floats(Thoroughness thoroughness, const Progress& progress) 
       precision::round_array(from, to, format);
       for (std::size_t i = 0; i < from.size(); ++i) {
         const double expected = precision::round(static_cast<double>(from[i]), format);
-        if (!same(to[i], expected)) return fmt::format("{} of {:a} gives {:a}, expected {:a}", format.name, from[i], to[i], expected);
+        if (!same(to[i], expected))
+          return fmt::format("{} of {:a} gives {:a}, expected {:a}", format.name, from[i], to[i], expected);
       }
       return std::nullopt;
     };

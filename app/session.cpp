@@ -57,7 +57,8 @@ void check_tier(const std::string& tier) {
 }
 
 const judge::Truth& Truths::of(const Problem& problem, const Recipe* recipe, judge::Basis basis) {
-  const Recipe truth_recipe = recipe != nullptr ? judge::truth_recipe(*recipe, problem.config, basis) : judge::plain_truth_recipe();
+  const Recipe truth_recipe =
+      recipe != nullptr ? judge::truth_recipe(*recipe, problem.config, basis) : judge::plain_truth_recipe();
   io::Json identity = truth_recipe.spec;
   identity.erase("name");
   identity["config"] = compressor::to_json(problem.config);

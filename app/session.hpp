@@ -48,8 +48,8 @@ class Truths {
 };
 
 /// A dump file brought onto a problem.
-judge::Dump read_dump(const std::string& path, const compressor::Problem& problem, const std::optional<std::string>& map,
-                      const std::vector<std::string>& dtypes);
+judge::Dump read_dump(const std::string& path, const compressor::Problem& problem,
+                      const std::optional<std::string>& map, const std::vector<std::string>& dtypes);
 
 /// Throws InputError where output and input are one file.
 void require_other_file(const std::string& input, const std::string& output);

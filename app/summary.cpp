@@ -59,7 +59,8 @@ std::vector<Group> groups_of(const Report& report) {
   }
   std::vector<Group> sorted;
   for (auto& [key, group] : groups) {
-    std::stable_sort(group.begin(), group.end(), [](const auto* a, const auto* b) { return output_error(*a) < output_error(*b); });
+    std::stable_sort(group.begin(), group.end(),
+                     [](const auto* a, const auto* b) { return output_error(*a) < output_error(*b); });
     sorted.push_back(std::move(group));
   }
   std::stable_sort(sorted.begin(), sorted.end(), [](const Group& a, const Group& b) { return a.size() > b.size(); });
@@ -72,12 +73,14 @@ std::string ranking_of(const Report& report, const Group& group) {
   const double error = output_error(best);
   const std::string where = problem_name(report, best.problem);
   if (error == 0) return fmt::format("{}: the output of {} has no error at all", where, best.recipe);
-  std::string text = fmt::format("{}: {}{} has an output error of {} (rms), {:.2g}x what rounding to {} alone costs", where, best.recipe,
-                                 group.size() > 1 ? fmt::format(" is nearest of the {} recipes with {} output and", group.size(), row.format) : "",
-                                 judge::short_number(error), error / floor_of(row.format), row.format);
+  std::string text = fmt::format(
+      "{}: {}{} has an output error of {} (rms), {:.2g}x what rounding to {} alone costs", where, best.recipe,
+      group.size() > 1 ? fmt::format(" is nearest of the {} recipes with {} output and", group.size(), row.format) : "",
+      judge::short_number(error), error / floor_of(row.format), row.format);
   std::string others;
   for (std::size_t i = 1; i < group.size(); ++i) {
-    others += fmt::format("{}{} {}", others.empty() ? "" : ", ", group[i]->recipe, percent_or_times(output_error(*group[i]) / error));
+    others += fmt::format("{}{} {}", others.empty() ? "" : ", ", group[i]->recipe,
+                          percent_or_times(output_error(*group[i]) / error));
   }
   return others.empty() ? text : text + "; the others are worse by: " + others;
 }
@@ -123,21 +126,25 @@ std::string second_sentence(const Report& report, const std::vector<Group>& grou
     const Row* other = row_of(best, row->slot);
     parted[fmt::format("{} (error {} stored as {}, where {} has {} as {})", compressor::to_string(row->slot),
                        judge::short_number(row->metrics->rms_rel), row->format, best.recipe,
-                       judge::short_number(other->metrics->rms_rel), other->format)].push_back(group[i]->recipe);
+                       judge::short_number(other->metrics->rms_rel), other->format)]
+        .push_back(group[i]->recipe);
   }
   if (parted.empty()) {
     const Row* row = birth(best);
     if (row == nullptr) return "Place. No forward slot holds half of the output's error before the output itself.";
-    return fmt::format("Place. In {} on {}, half of the output's error stands in {} already ({} as {}): what comes before it is not worth fixing.",
-                       best.recipe, problem_name(report, best.problem), compressor::to_string(row->slot),
-                       judge::short_number(row->metrics->rms_rel), row->format);
+    return fmt::format(
+        "Place. In {} on {}, half of the output's error stands in {} already ({} as {}): what comes before it is not "
+        "worth fixing.",
+        best.recipe, problem_name(report, best.problem), compressor::to_string(row->slot),
+        judge::short_number(row->metrics->rms_rel), row->format);
   }
   std::string text = fmt::format("Place. On {}, ", problem_name(report, best.problem));
   bool first = true;
   for (const auto& [where, recipes] : parted) {
     std::string names;
     for (const std::string& name : recipes) names += (names.empty() ? "" : ", ") + name;
-    text += fmt::format("{}{} part{} from {} first at {}", first ? "" : "; ", names, recipes.size() == 1 ? "s" : "", best.recipe, where);
+    text += fmt::format("{}{} part{} from {} first at {}", first ? "" : "; ", names, recipes.size() == 1 ? "s" : "",
+                        best.recipe, where);
     first = false;
   }
   return text + ": keep that slot wider to gain most.";
@@ -161,15 +168,19 @@ std::string third_sentence(const Report& report) {
   }
   std::string text = "Classes. ";
   if (broken != nullptr) {
-    text += fmt::format("Fix first: {} of {} on {} has {} values whose class (NaN, infinite, finite) is not the truth's", compressor::to_string(broken->slot),
-                        of_broken->recipe, problem_name(report, of_broken->problem), broken->metrics->classes.class_mismatch);
+    text +=
+        fmt::format("Fix first: {} of {} on {} has {} values whose class (NaN, infinite, finite) is not the truth's",
+                    compressor::to_string(broken->slot), of_broken->recipe, problem_name(report, of_broken->problem),
+                    broken->metrics->classes.class_mismatch);
   } else {
     text += "No NaN and no infinity that the truth does not have";
   }
-  text += underflowed == 0 ? "; no softmax weight underflows to 0" : fmt::format("; {} softmax weights underflow to 0 in all runs together", underflowed);
+  text += underflowed == 0 ? "; no softmax weight underflows to 0"
+                           : fmt::format("; {} softmax weights underflow to 0 in all runs together", underflowed);
   if (gradient == nullptr) return text + '.';
-  return text + fmt::format("; the worst gradient is {} of {} on {}: off by {} (rms), bias {}.", compressor::to_string(gradient->slot),
-                            of_gradient->recipe, problem_name(report, of_gradient->problem), judge::short_number(gradient->metrics->rms_rel),
+  return text + fmt::format("; the worst gradient is {} of {} on {}: off by {} (rms), bias {}.",
+                            compressor::to_string(gradient->slot), of_gradient->recipe,
+                            problem_name(report, of_gradient->problem), judge::short_number(gradient->metrics->rms_rel),
                             judge::short_number(gradient->metrics->bias_rel));
 }
 

@@ -39,8 +39,8 @@ struct ReportOptions {
   RecipeEdits edits;
   std::string backend = "traced";
   std::string truth = "fp64";
-  std::optional<std::string> basis;   ///< none: quantized for one recipe, given where recipes are compared
-  std::vector<std::string> fail_on;   ///< fail | undecided | METRIC>X
+  std::optional<std::string> basis;  ///< none: quantized for one recipe, given where recipes are compared
+  std::vector<std::string> fail_on;  ///< fail | undecided | METRIC>X
   std::uint64_t seed = 0;
   unsigned threads = 1;
   Progress progress;

@@ -17,9 +17,9 @@ struct Outputs {
   std::optional<std::string> markdown;
   std::optional<std::string> junit;
   std::optional<std::string> product;  ///< the verb writes it itself (-o)
-  bool json_to_terminal = false;     ///< list --json
+  bool json_to_terminal = false;       ///< list --json
   bool quiet = false;
-  std::vector<std::string> inputs;   ///< files that an output must not be
+  std::vector<std::string> inputs;  ///< files that an output must not be
 };
 
 struct Command {

@@ -33,19 +33,23 @@ CLI::Option* option(CLI::App& app, const Text& name, std::function<void(const Te
   return app.add_option_function<Text>(name, std::move(set), help)->type_name("")->expected(1);
 }
 CLI::Option* text(CLI::App& app, const Text& name, std::optional<Text>& target, const Text& help) {
-  return option(app, name, [&target](const Text& value) { target = value; }, help);
+  return option(
+      app, name, [&target](const Text& value) { target = value; }, help);
 }
 CLI::Option* text(CLI::App& app, const Text& name, Text& target, const Text& help) {
-  return option(app, name, [&target](const Text& value) { target = value; }, help);
+  return option(
+      app, name, [&target](const Text& value) { target = value; }, help);
 }
 CLI::Option* repeated(CLI::App& app, const Text& name, Texts& target, const Text& help) {
   return app.add_option(name, target, help)->type_name("")->allow_extra_args(false);
 }
 void size(CLI::App& app, const Text& name, std::optional<std::size_t>& target, const Text& help) {
-  option(app, name, [name, &target](const Text& value) { target = whole_number(name, value); }, help);
+  option(
+      app, name, [name, &target](const Text& value) { target = whole_number(name, value); }, help);
 }
 void real(CLI::App& app, const Text& name, std::function<void(double)> set, const Text& help) {
-  option(app, name, [name, set = std::move(set)](const Text& value) { set(real_number(name, value)); }, help);
+  option(
+      app, name, [name, set = std::move(set)](const Text& value) { set(real_number(name, value)); }, help);
 }
 void threads(CLI::App& app, unsigned& target) {
   target = default_threads();
@@ -55,7 +59,9 @@ void threads(CLI::App& app, unsigned& target) {
   option(app, "--threads", set, "threads; the bits do not depend on them");
 }
 void seed(CLI::App& app, std::uint64_t& target) {
-  option(app, "--seed", [&target](const Text& value) { target = whole_number("--seed", value); }, "of the random inputs (0)");
+  option(
+      app, "--seed", [&target](const Text& value) { target = whole_number("--seed", value); },
+      "of the random inputs (0)");
 }
 void quiet(CLI::App& app, Outputs& outputs) { app.add_flag("--quiet", outputs.quiet, "print nothing but errors"); }
 void files(CLI::App& app, Outputs& outputs) {
@@ -65,17 +71,27 @@ void files(CLI::App& app, Outputs& outputs) {
   quiet(app, outputs);
 }
 void edits(CLI::App& app, app::RecipeEdits& target) {
-  repeated(app, "--set", target.settings, "STAGE.FIELD=VALUE, or backward.STAGE.FIELD=VALUE: change every recipe that runs");
-  app.add_option("--omit", target.omit, "stages that the recipe leaves out")->type_name("")->allow_extra_args(false)->delimiter(',');
+  repeated(app, "--set", target.settings,
+           "STAGE.FIELD=VALUE, or backward.STAGE.FIELD=VALUE: change every recipe that runs");
+  app.add_option("--omit", target.omit, "stages that the recipe leaves out")
+      ->type_name("")
+      ->allow_extra_args(false)
+      ->delimiter(',');
   text(app, "--remainder", target.remainder, "error | truncate | buffer");
 }
 void tolerances(CLI::App& app, judge::Tolerance& target) {
-  real(app, "--rtol", [&target](double x) { target.rtol = x; }, "|x - truth| <= atol + rtol |truth|");
-  real(app, "--atol", [&target](double x) { target.atol = x; }, "see --rtol");
-  real(app, "--ulp", [&target](double x) { target.ulp = x; }, "at most so many ulps of the storage format");
-  app.add_flag_callback("--equal-nan", [&target] { target.equal_nan = judge::EqualNan::yes; }, "NaN against NaN passes");
+  real(
+      app, "--rtol", [&target](double x) { target.rtol = x; }, "|x - truth| <= atol + rtol |truth|");
+  real(
+      app, "--atol", [&target](double x) { target.atol = x; }, "see --rtol");
+  real(
+      app, "--ulp", [&target](double x) { target.ulp = x; }, "at most so many ulps of the storage format");
+  app.add_flag_callback(
+      "--equal-nan", [&target] { target.equal_nan = judge::EqualNan::yes; }, "NaN against NaN passes");
 }
-Command done(const Outputs& outputs, std::function<app::Outcome(const app::Progress&)> run) { return {"", std::move(run), outputs}; }
+Command done(const Outputs& outputs, std::function<app::Outcome(const app::Progress&)> run) {
+  return {"", std::move(run), outputs};
+}
 
 /// "--recipe a b problem.safetensors": what follows a list of names may be a problem.
 void split_problems(Texts& names, Texts& problems, const Texts& known) {
@@ -101,15 +117,20 @@ Verb report_verb(CLI::App& root) {
     Outputs outputs;
   };
   const auto state = std::make_shared<State>();
-  CLI::App& app = *root.add_subcommand("report", "run recipes on problems and say, slot by slot, how far each is from the truth");
+  CLI::App& app =
+      *root.add_subcommand("report", "run recipes on problems and say, slot by slot, how far each is from the truth");
   auto& o = state->options;
   app.add_option("PROBLEM", o.problems, "problem files; none: the presets small-csa and small-hca")->type_name("");
-  app.add_option("--recipe", o.recipes, "built-in names or JSON files; none: fp32 native hf pr3810 maxtext bf16-pure")->type_name("")->delimiter(',');
+  app.add_option("--recipe", o.recipes, "built-in names or JSON files; none: fp32 native hf pr3810 maxtext bf16-pure")
+      ->type_name("")
+      ->delimiter(',');
   app.add_option("--preset", o.presets, "problems drawn from presets")->type_name("")->delimiter(',');
   text(app, "--backend", o.backend, "traced | fused");
   text(app, "--truth", o.truth, "fp64");
   text(app, "--basis", o.basis, "quantized | given: are inputs rounded as the recipe does (quantized for one recipe)");
-  app.add_option("--fail-on", o.fail_on, "fail | undecided | METRIC>X: when to exit with 1 or 3")->type_name("")->allow_extra_args(false);
+  app.add_option("--fail-on", o.fail_on, "fail | undecided | METRIC>X: when to exit with 1 or 3")
+      ->type_name("")
+      ->allow_extra_args(false);
   edits(app, o.edits);
   seed(app, o.seed);
   threads(app, o.threads);
@@ -133,7 +154,9 @@ Verb make_verb(CLI::App& root) {
   text(app, "--preset", o.preset, "a named config");
   text(app, "--config", o.config, "a config as a JSON file");
   text(app, "--checkpoint", o.checkpoint, "a directory of safetensors shards");
-  option(app, "--layer", [&o](const Text& value) { o.layer = whole_number("--layer", value); }, "which layer of the checkpoint");
+  option(
+      app, "--layer", [&o](const Text& value) { o.layer = whole_number("--layer", value); },
+      "which layer of the checkpoint");
   app.add_flag("--indexer", o.indexer, "the compressor of the layer's indexer");
   text(app, "--from", o.from, "another problem");
   size(app, "--batch", o.batch, "B");
@@ -141,8 +164,10 @@ Verb make_verb(CLI::App& root) {
   size(app, "--hidden", o.hidden, "h");
   size(app, "--head-dim", o.head_dim, "d");
   seed(app, o.seed);
-  real(app, "--gate-sigma", [&o](double x) { o.gate_sigma = x; }, "spread of the gates (1.5)");
-  real(app, "--ape-sigma", [&o](double x) { o.ape_sigma = x; }, "spread of ape (0.5)");
+  real(
+      app, "--gate-sigma", [&o](double x) { o.gate_sigma = x; }, "spread of the gates (1.5)");
+  real(
+      app, "--ape-sigma", [&o](double x) { o.ape_sigma = x; }, "spread of ape (0.5)");
   repeated(app, "--input", o.inputs, "NAME=FILE: take an input from a tensor file");
   text(app, "-o,--output", o.output, "the problem to write")->required();
   threads(app, o.threads);
@@ -161,8 +186,11 @@ Verb run_verb(CLI::App& root) {
   text(app, "PROBLEM", o.problem, "a problem file")->required();
   text(app, "--recipe", o.recipe, "a built-in name or a JSON file")->required();
   text(app, "--backend", o.backend, "traced | fused");
-  app.add_flag_callback("--no-grad", [&o] { o.gradients = false; }, "forward only");
-  option(app, "--chunks", [&o](const Text& value) { o.chunks = number_list("--chunks", value); }, "decode: tokens per call, as 9,1,1");
+  app.add_flag_callback(
+      "--no-grad", [&o] { o.gradients = false; }, "forward only");
+  option(
+      app, "--chunks", [&o](const Text& value) { o.chunks = number_list("--chunks", value); },
+      "decode: tokens per call, as 9,1,1");
   edits(app, o.edits);
   text(app, "-o,--output", o.output, "the dump to write")->required();
   threads(app, o.threads);
@@ -176,7 +204,8 @@ Verb run_verb(CLI::App& root) {
 
 Verb compare_verb(CLI::App& root) {
   const auto state = std::make_shared<std::pair<app::CompareOptions, Outputs>>();
-  CLI::App& app = *root.add_subcommand("compare", "is this dump what the recipe explains, and where does it first differ");
+  CLI::App& app =
+      *root.add_subcommand("compare", "is this dump what the recipe explains, and where does it first differ");
   auto& o = state->first;
   text(app, "PROBLEM", o.problem, "the problem that the dump was made from")->required();
   text(app, "DUMP", o.dump, "safetensors or npz with slot names, or --map")->required();
@@ -223,7 +252,8 @@ Verb list_verb(CLI::App& root) {
   app.add_flag("--json", state->second.json_to_terminal, "as JSON");
   quiet(app, state->second);
   app.footer("Example: ulpscope list recipes");
-  return {&app, [state] { return done(state->second, [state](const app::Progress&) { return app::list(state->first); }); }};
+  return {&app,
+          [state] { return done(state->second, [state](const app::Progress&) { return app::list(state->first); }); }};
 }
 
 Verb inspect_verb(CLI::App& root) {
@@ -243,7 +273,8 @@ Verb convert_verb(CLI::App& root) {
   const auto state = std::make_shared<std::pair<app::ConvertOptions, Outputs>>();
   CLI::App& app = *root.add_subcommand("convert", "between safetensors, npz and npy, by the name of the output");
   text(app, "FILE", state->first.input, "the file to read")->required();
-  repeated(app, "--dtype", state->first.dtypes, "NAME=DTYPE: the bits of a tensor that npz could only hold as integers");
+  repeated(app, "--dtype", state->first.dtypes,
+           "NAME=DTYPE: the bits of a tensor that npz could only hold as integers");
   text(app, "-o,--output", state->first.output, "the file to write")->required();
   quiet(app, state->second);
   app.footer("Example: ulpscope convert dump.npz --dtype kv=bf16 -o dump.safetensors");
@@ -270,7 +301,8 @@ Verb selftest_verb(CLI::App& root) {
 Text sentence_of(const CLI::ParseError& error, const Text& verb) {
   Text text = error.what();
   std::replace(text.begin(), text.end(), '\n', ' ');
-  return (verb.empty() ? "" : verb + ": ") + text + (verb.empty() ? "; see ulpscope --help" : "; see ulpscope " + verb + " --help");
+  return (verb.empty() ? "" : verb + ": ") + text +
+         (verb.empty() ? "; see ulpscope --help" : "; see ulpscope " + verb + " --help");
 }
 
 }  // namespace
@@ -278,9 +310,12 @@ Text sentence_of(const CLI::ParseError& error, const Text& verb) {
 Command parse(int argc, const char* const* argv) {
   CLI::App root("ulpscope: reference validation and numerics of the DeepSeek-V4 token compressor", "ulpscope");
   root.set_version_flag("--version", app::version_text());
-  root.footer("Example: ulpscope report\nExit codes: 0 pass, 1 numerical failure, 2 bad input, 3 undecided, 77 no device, 70 internal, 130 interrupted");
-  const std::vector<Verb> verbs{report_verb(root), make_verb(root),    run_verb(root),     compare_verb(root), diff_verb(root),
-                                list_verb(root),   inspect_verb(root), convert_verb(root), selftest_verb(root)};
+  root.footer(
+      "Example: ulpscope report\nExit codes: 0 pass, 1 numerical failure, 2 bad input, 3 undecided, 77 no device, 70 "
+      "internal, 130 interrupted");
+  const std::vector<Verb> verbs{report_verb(root),  make_verb(root),    run_verb(root),
+                                compare_verb(root), diff_verb(root),    list_verb(root),
+                                inspect_verb(root), convert_verb(root), selftest_verb(root)};
   Texts known;
   for (const Verb& verb : verbs) known.push_back(verb.app->get_name());
   if (argc < 2) throw InputError("no verb given; known: " + io::listed(known) + "; see ulpscope --help");

@@ -30,9 +30,12 @@ void check_place(const std::string& file) {
   std::filesystem::path folder = std::filesystem::path(file).parent_path();
   if (folder.empty()) folder = ".";
   std::error_code ignored;
-  if (!std::filesystem::is_directory(folder, ignored)) throw InputError(io::shown(file) + ": there is no directory " + io::in_quotes(folder.string()));
-  if (std::filesystem::is_directory(file, ignored)) throw InputError(io::shown(file) + ": is a directory, not a file to write");
-  if (::access(folder.c_str(), W_OK) != 0) throw InputError(io::shown(file) + ": the directory " + io::in_quotes(folder.string()) + " cannot be written to");
+  if (!std::filesystem::is_directory(folder, ignored))
+    throw InputError(io::shown(file) + ": there is no directory " + io::in_quotes(folder.string()));
+  if (std::filesystem::is_directory(file, ignored))
+    throw InputError(io::shown(file) + ": is a directory, not a file to write");
+  if (::access(folder.c_str(), W_OK) != 0)
+    throw InputError(io::shown(file) + ": the directory " + io::in_quotes(folder.string()) + " cannot be written to");
 }
 
 void print(const std::string& text) {
@@ -62,10 +65,12 @@ void check_outputs(const Outputs& outputs) {
     check_place(files[i]);
     for (std::size_t j = 0; j < i; ++j) {
       if (files[i] != files[j] && !io::same_file(files[i], files[j])) continue;
-      throw InputError((files[i] == "-" ? std::string("standard output") : io::shown(files[i])) + ": two outputs go to the same place");
+      throw InputError((files[i] == "-" ? std::string("standard output") : io::shown(files[i])) +
+                       ": two outputs go to the same place");
     }
     for (const std::string& input : outputs.inputs) {
-      if (files[i] != "-" && io::same_file(files[i], input)) throw InputError(io::shown(files[i]) + ": the output is the input itself; name another file");
+      if (files[i] != "-" && io::same_file(files[i], input))
+        throw InputError(io::shown(files[i]) + ": the output is the input itself; name another file");
     }
   }
 }
@@ -81,7 +86,8 @@ void deliver(const app::Outcome& outcome, const Outputs& outputs) {
   if (outputs.json_to_terminal) {
     print(judge::compact_text(outcome.report));
   } else {
-    print(outcome.text.empty() && outcome.report.is_object() ? judge::terminal_text(outcome.report, terminal_colour()) : outcome.text);
+    print(outcome.text.empty() && outcome.report.is_object() ? judge::terminal_text(outcome.report, terminal_colour())
+                                                             : outcome.text);
   }
 }
 

@@ -7,7 +7,14 @@
 namespace ulpscope::compressor {
 
 enum class Softmax : std::uint8_t {
-  naive, shifted, online, online_guarded, log_softmax, where_post, double_where, where_arg
+  naive,
+  shifted,
+  online,
+  online_guarded,
+  log_softmax,
+  where_post,
+  double_where,
+  where_arg
 };
 /// y*(g-s) [ATen] | g*y - y*s [JAX] | autodiff of e / sum e with JAX's or PyTorch's division rule.
 enum class SoftmaxVjp : std::uint8_t { y_times_g_minus_s, gy_minus_ys, autodiff_jax_div, autodiff_torch_div };

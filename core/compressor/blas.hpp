@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `summation: blas`: single-threaded calls on fixed blocks of 256 rows, so that bits do not depend on threads or splits.
+// `summation: blas`: single-threaded calls on fixed blocks of 256 rows, so that bits do not depend on threads or
+// splits.
 #pragma once
 
 #include <cstddef>

@@ -43,22 +43,22 @@ struct Quantize {
 
 struct Config {
   Mode mode = Mode::hca;
-  std::size_t ratio = 128;    ///< tokens per window
-  bool overlap = false;       ///< CSA: slots r < ratio hold the previous window's first feature half
-  std::size_t batch = 1;      ///< B
-  std::size_t seq = 0;        ///< S
-  std::size_t hidden = 0;     ///< h
-  std::size_t head_dim = 0;   ///< d
+  std::size_t ratio = 128;   ///< tokens per window
+  bool overlap = false;      ///< CSA: slots r < ratio hold the previous window's first feature half
+  std::size_t batch = 1;     ///< B
+  std::size_t seq = 0;       ///< S
+  std::size_t hidden = 0;    ///< h
+  std::size_t head_dim = 0;  ///< d
   double eps = 1e-6;
   std::optional<Rope> rope;
   bool hadamard = false;
   std::optional<Quantize> quantize;
   bool norm = true;
 
-  std::size_t windows() const { return seq / ratio; }                ///< n, per batch row
-  std::size_t halves() const { return overlap ? 2U : 1U; }           ///< c
-  std::size_t features() const { return halves() * head_dim; }       ///< c*d
-  std::size_t window_slots() const { return halves() * ratio; }      ///< L
+  std::size_t windows() const { return seq / ratio; }            ///< n, per batch row
+  std::size_t halves() const { return overlap ? 2U : 1U; }       ///< c
+  std::size_t features() const { return halves() * head_dim; }   ///< c*d
+  std::size_t window_slots() const { return halves() * ratio; }  ///< L
   bool operator==(const Config&) const = default;
 };
 

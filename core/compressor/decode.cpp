@@ -83,7 +83,8 @@ class Cache {
     const std::size_t windows = kv.tensor.shape[1] / ratio;
     Record entries = pool(kv, gate);
     decoded.entry_format = entries.format;
-    decoded.entries.push_back(decoded.entries.empty() ? entries.tensor : joined(decoded.entries.back(), entries.tensor));
+    decoded.entries.push_back(decoded.entries.empty() ? entries.tensor
+                                                      : joined(decoded.entries.back(), entries.tensor));
     const std::size_t rest = kv.tensor.shape[1] - windows * ratio;
     decoded.state_kv = rows_of(kv.tensor, windows * ratio, rest);
     decoded.state_gate = rows_of(gate.tensor, windows * ratio, rest);

@@ -19,8 +19,9 @@ struct Decoded {
 };
 
 /// Forward only; `chunks` are token counts that add up to seq. The previous window's raw rows stand in for
-/// prior_kv and prior_gate, and RoPE positions go on. Bits equal the single shot's for every order of summation but blas.
-/// Throws InputError: a chunk of 0, a sum other than seq, masks or segments (whose windows would need tokens of the past).
+/// prior_kv and prior_gate, and RoPE positions go on. Bits equal the single shot's for every order of summation but
+/// blas. Throws InputError: a chunk of 0, a sum other than seq, masks or segments (whose windows would need tokens of
+/// the past).
 Decoded run_chunks(const Problem& problem, const Recipe& recipe, const std::vector<std::size_t>& chunks,
                    const RunOptions& options);
 

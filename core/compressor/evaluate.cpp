@@ -14,7 +14,8 @@ class Tokens {
  public:
   Tokens(const Problem& problem, const Config& config, const Recipe& recipe)
       : config_(config), segments_(recipe.segments), prior_(problem.has(Name::prior_gate)) {
-    if (recipe.mask == MaskPolicy::pad && problem.has(Name::attention_mask)) mask_ = &problem.input(Name::attention_mask);
+    if (recipe.mask == MaskPolicy::pad && problem.has(Name::attention_mask))
+      mask_ = &problem.input(Name::attention_mask);
     if (segments_ != SegmentPolicy::ignore && problem.has(Name::segment_ids)) ids_ = &problem.input(Name::segment_ids);
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The engine: computes wanted slots from given ones, in one kind of numbers. Traced, fused, replay, pinned are calls of it.
+// The engine: computes wanted slots from given ones, in one kind of numbers. Traced, fused, replay, pinned are calls of
+// it.
 #pragma once
 
 #include <array>
@@ -30,11 +31,12 @@ struct Evaluation {
   const std::vector<std::uint8_t>* padded = nullptr;
   std::array<const T*, slot_count> given{};  ///< whole tensors, inputs included; null: not given
   std::vector<Slot> wanted;
+  std::array<T*, slot_count> into{};  ///< where a wanted slot goes, zeros before; null: into the result. No RoPE tables
   unsigned threads = 1;
   std::size_t block_windows = 0;  ///< windows per block; 0: a whole batch row at once
 };
 
-/// Whole tensors of the wanted slots.
+/// Whole tensors of the wanted slots, but those that went elsewhere.
 template <class T>
 using Values = std::map<Slot, std::vector<T>>;
 

@@ -12,7 +12,8 @@
 
 namespace ulpscope::compressor {
 
-/// Windows [first, last) of batch row `batch` are this block's; its neighbours' are computed where the overlap needs them.
+/// Windows [first, last) of batch row `batch` are this block's; its neighbours' are computed where the overlap needs
+/// them.
 struct Block {
   std::size_t batch = 0;
   std::size_t first = 0;
@@ -20,10 +21,11 @@ struct Block {
   std::size_t reach = 0;        ///< windows computed: [first, reach); last or, for gradients under overlap, one more
   std::size_t token_first = 0;  ///< tokens needed, within the batch row
   std::size_t token_reach = 0;
-  std::size_t token_own = 0;    ///< tokens whose gradients this block finishes: [first * ratio, token_own)
+  std::size_t token_own = 0;  ///< tokens whose gradients this block finishes: [first * ratio, token_own)
 };
 
-/// Sums over tokens and windows run along with the blocks where their order is sequential, else once all rows are there.
+/// Sums over tokens and windows run along with the blocks where their order is sequential, else once all rows are
+/// there.
 enum class When : std::uint8_t { in_blocks, at_the_end };
 
 /// Values of one slot in a window's frame, about: a few frames' slots stay in the first-level cache.
@@ -47,7 +49,9 @@ class Evaluator {
   bool computed(Slot slot) const { return compute_[slot.index()]; }
   bool whole() const { return job_.block_windows == 0; }
   const SlotArithmetic& arithmetic(Slot slot) const { return job_.plan->at(slot); }
-  bool is_wanted(Slot slot) const { return std::find(job_.wanted.begin(), job_.wanted.end(), slot) != job_.wanted.end(); }
+  bool is_wanted(Slot slot) const {
+    return std::find(job_.wanted.begin(), job_.wanted.end(), slot) != job_.wanted.end();
+  }
   const T* input(Name name) const { return views_[forward(name).index()].data; }
   T* data(Slot slot) { return views_[slot.index()].data; }
 

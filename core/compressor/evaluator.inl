@@ -48,7 +48,7 @@ bool Evaluator<T>::needs_view(Slot slot) const {
   if (is_wanted(slot)) return true;
   if (slot == forward(Name::biased)) return false;
   if (level_of(slot) != Level::window || slot.name == Name::pooled) return true;
-  if (slot == forward(Name::row_max) || slot == forward(Name::denominator)) return true;
+  if (slot == forward(Name::row_max) || slot == forward(Name::denominator)) return computed(gradient(Name::logits));
   return is_summed(slot, std::nullopt);
 }
 
@@ -64,8 +64,9 @@ void Evaluator<T>::plan_storage() {
     if (compute_[i]) {
       if (!needs_view(slot)) continue;
       scratch_[i] = !keeps_whole(slot);
-      if (!scratch_[i]) storage_[i].assign(element_count(shape), T(0));
-      views_[i] = {storage_[i].data(), 0, width_[i]};
+      const bool elsewhere = job_.into[i] != nullptr;
+      if (!scratch_[i] && !elsewhere) storage_[i].assign(element_count(shape), T(0));
+      views_[i] = {elsewhere ? job_.into[i] : storage_[i].data(), 0, width_[i]};
     } else {
       views_[i] = {const_cast<T*>(job_.given[i]), 0, width_[i]};  // given slots are only read
     }
@@ -139,7 +140,9 @@ Values<T> Evaluator<T>::run() {
   }
   finish_sums();
   Values<T> values;
-  for (const Slot slot : job_.wanted) values[slot] = std::move(storage_[slot.index()]);
+  for (const Slot slot : job_.wanted) {
+    if (job_.into[slot.index()] == nullptr) values[slot] = std::move(storage_[slot.index()]);
+  }
   return values;
 }
 

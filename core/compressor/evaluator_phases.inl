@@ -366,8 +366,7 @@ void Evaluator<T>::finish_sums() {
   for (const Name name : {Name::ape, Name::gamma, Name::w_kv, Name::w_gate}) {
     const Slot slot = gradient(name);
     if (!computed(slot)) continue;
-    std::vector<T>& values = storage_[slot.index()];
-    elementwise(slot, Elementwise::store, {values.data(), nullptr, values.data()}, values.size());
+    elementwise(slot, Elementwise::store, {data(slot), nullptr, data(slot)}, element_count(shape_of(slot, config_)));
   }
 }
 

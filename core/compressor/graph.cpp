@@ -17,7 +17,8 @@ Level level_of(Slot slot) {
   switch (slot.name) {
     case N::rope_frequencies:
     case N::rope_cos:
-    case N::rope_sin: return Level::table;
+    case N::rope_sin:
+      return Level::table;
     case N::hidden:
     case N::hidden_kv:
     case N::hidden_gate:
@@ -25,20 +26,26 @@ Level level_of(Slot slot) {
     case N::gate:
     case N::biased:
     case N::prior_kv:
-    case N::prior_gate: return Level::token;
+    case N::prior_gate:
+      return Level::token;
     case N::mean_square:
     case N::normalized:
     case N::normed:
     case N::rotated:
     case N::hadamard:
     case N::quantized:
-    case N::output: return Level::entry;
-    case N::pooled: return slot.direction == Direction::forward ? Level::window : Level::entry;
+    case N::output:
+      return Level::entry;
+    case N::pooled:
+      return slot.direction == Direction::forward ? Level::window : Level::entry;
     case N::ape:
-    case N::gamma: return Level::sum;
+    case N::gamma:
+      return Level::sum;
     case N::w_kv:
-    case N::w_gate: return Level::weight;
-    default: return Level::window;
+    case N::w_gate:
+      return Level::weight;
+    default:
+      return Level::window;
   }
 }
 
@@ -51,8 +58,10 @@ bool has_window_rows(Name name) {
     case N::exp:
     case N::softmax:
     case N::weights:
-    case N::products: return true;
-    default: return false;
+    case N::products:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -219,15 +228,17 @@ void Graph::explain_absences(const Recipe& recipe, const Config& config) {
     if (!computes(forward(name))) absent_.emplace(forward(name), reason);
   };
   const bool bias_first = recipe.pipeline == Pipeline::bias_first;
-  explain(bias_first ? N::padded_gate : N::biased, bias_first ? "bias_first adds the bias before the window, so no padded gate exists"
-                                                              : "pad_first adds the bias after the window, so no biased gate exists");
+  explain(bias_first ? N::padded_gate : N::biased,
+          bias_first ? "bias_first adds the bias before the window, so no padded gate exists"
+                     : "pad_first adds the bias after the window, so no biased gate exists");
   for (const Name name : {N::row_max, N::shifted, N::exp, N::log_denominator, N::products}) {
     explain(name, "the recipe's softmax algorithm does not write it");
   }
   if (!config.norm) {
     for (const Name name : {N::mean_square, N::normalized, N::normed}) explain(name, "norm is off");
   }
-  for (const Name name : {N::rope_frequencies, N::rope_cos, N::rope_sin, N::rotated}) explain(name, "the config has no RoPE");
+  for (const Name name : {N::rope_frequencies, N::rope_cos, N::rope_sin, N::rotated})
+    explain(name, "the config has no RoPE");
   explain(N::hadamard, "the config has no Hadamard transform");
   explain(N::quantized, "the config does not quantise");
 }

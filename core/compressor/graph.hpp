@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which slots a recipe computes, in program order, and which slots each one reads: the one place that knows the pipelines.
+// Which slots a recipe computes, in program order, and which slots each one reads: the one place that knows the
+// pipelines.
 #pragma once
 
 #include <array>
@@ -16,12 +17,12 @@ namespace ulpscope::compressor {
 
 /// Where a slot's values live, which is how the driver walks them.
 enum class Level : std::uint8_t {
-  table,    ///< one for all batch rows: RoPE tables
-  token,    ///< rows of tokens: projections and what reaches them back
-  window,   ///< L slots x channels of a window, or one row of channels of it
-  entry,    ///< the channels of an entry
-  sum,      ///< sums over windows or entries: gradients of ape and gamma
-  weight,   ///< sums over tokens: gradients of the projections
+  table,   ///< one for all batch rows: RoPE tables
+  token,   ///< rows of tokens: projections and what reaches them back
+  window,  ///< L slots x channels of a window, or one row of channels of it
+  entry,   ///< the channels of an entry
+  sum,     ///< sums over windows or entries: gradients of ape and gamma
+  weight,  ///< sums over tokens: gradients of the projections
 };
 
 /// What a recipe's problem holds besides the required inputs.

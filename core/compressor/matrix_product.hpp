@@ -42,7 +42,8 @@ std::vector<T> pack_panels(const RightFactor<T>& b, std::size_t depth, std::size
   const bool transposed = b.stored_transposed == Transpose::yes;
   for (std::size_t j = 0; j < columns; ++j) {
     T* panel = panels.data() + j / width * width * depth + j % width;
-    for (std::size_t k = 0; k < depth; ++k) panel[k * width] = transposed ? b.data[j * b.row + k] : b.data[k * b.row + j];
+    for (std::size_t k = 0; k < depth; ++k)
+      panel[k * width] = transposed ? b.data[j * b.row + k] : b.data[k * b.row + j];
   }
   return panels;
 }
@@ -87,7 +88,8 @@ class Multiplier {
   unsigned threads_;
 };
 
-/// Rows in blocks of 256, and the depth of sums over tokens likewise: the same calls whatever the threads and the split.
+/// Rows in blocks of 256, and the depth of sums over tokens likewise: the same calls whatever the threads and the
+/// split.
 template <class T>
 void Multiplier<T>::through_blas(const MatrixProduct<T>& product) const {
   if constexpr (std::is_floating_point_v<T>) {
@@ -115,7 +117,8 @@ void Multiplier<T>::through_blas(const MatrixProduct<T>& product) const {
       }
     });
     const precision::Format& format = product.arithmetic->storage;
-    const bool is_stored = std::is_same_v<T, float> ? precision::is_plain_fp32(format) : precision::is_plain_fp64(format);
+    const bool is_stored =
+        std::is_same_v<T, float> ? precision::is_plain_fp32(format) : precision::is_plain_fp64(format);
     if (product.store && !is_stored) store(product);
   }
 }

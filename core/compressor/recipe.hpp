@@ -17,8 +17,21 @@
 namespace ulpscope::compressor {
 
 enum class Stage : std::uint8_t {
-  rope_table, project_kv, project_gate, bias, window, softmax, products, pool, normalize, scale, rotate, hadamard,
-  quantize, join_hidden, count
+  rope_table,
+  project_kv,
+  project_gate,
+  bias,
+  window,
+  softmax,
+  products,
+  pool,
+  normalize,
+  scale,
+  rotate,
+  hadamard,
+  quantize,
+  join_hidden,
+  count
 };
 std::string_view to_string(Stage stage);
 Stage parse_stage(std::string_view name);
@@ -51,11 +64,13 @@ struct Recipe {
   double loss_scale = 1;
 };
 
-/// Throws InputError naming the file, the field and the known values. `base` recipes are looked up among the built-in ones.
+/// Throws InputError naming the file, the field and the known values. `base` recipes are looked up among the built-in
+/// ones.
 Recipe recipe_from_json(const io::Json& json, const std::string& where);
 /// A built-in name, or a path to a JSON file.
 Recipe load_recipe(const std::string& name_or_path);
-/// "--set STAGE.FIELD=VALUE"; stages of the backward are "backward.STAGE.FIELD"; top fields are plain ("pad.gate=-1e4").
+/// "--set STAGE.FIELD=VALUE"; stages of the backward are "backward.STAGE.FIELD"; top fields are plain
+/// ("pad.gate=-1e4").
 Recipe with_setting(const Recipe& recipe, const std::string& assignment);
 std::vector<std::string> builtin_recipe_names();
 

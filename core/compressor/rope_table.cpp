@@ -22,7 +22,8 @@ struct Turn {
 };
 Turn turn(double position, double frequency, const TableArithmetic& arithmetic) {
   if (arithmetic.angles) {
-    const double angle = precision::round(precision::round(position, *arithmetic.angles) * frequency, *arithmetic.angles);
+    const double angle =
+        precision::round(precision::round(position, *arithmetic.angles) * frequency, *arithmetic.angles);
     return {std::cos(angle), std::sin(angle)};
   }
   static const Real circle = two_pi();

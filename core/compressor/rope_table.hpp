@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// RoPE tables: frequencies (with YaRN), cos and sin of position * frequency, each rounded as the recipe says. See rope_table.md.
+// RoPE tables: frequencies (with YaRN), cos and sin of position * frequency, each rounded as the recipe says. See
+// rope_table.md.
 #pragma once
 
 #include <vector>

@@ -42,7 +42,8 @@ inline std::vector<precision::Real> real_frequencies(const Config& config, const
       continue;
     }
     const Real stretched = rounded(1 / rounded(Real(rope.yarn->factor) * period));
-    const Real position = rounded(rounded(Real(k) - rounded(Real(low))) / rounded(rounded(Real(high)) - rounded(Real(low))));
+    const Real position =
+        rounded(rounded(Real(k) - rounded(Real(low))) / rounded(rounded(Real(high)) - rounded(Real(low))));
     const Real ramp = position < 0 ? Real(0) : (position > 1 ? Real(1) : position);
     const Real keep = rounded(1 - ramp);
     frequencies.push_back(rounded(rounded(stretched * rounded(1 - keep)) + rounded(plain * keep)));

@@ -39,11 +39,13 @@ void require_whole_windows(const Config& config, const Recipe& recipe) {
 
 Run finish(const Session& session, Tape tape, const Recipe& recipe, std::string backend) {
   for (const auto& [slot, reason] : session.graph().absent()) tape.set_absent(slot, reason);
-  return {std::move(tape), recipe, session.plan().config(), std::move(backend), std::string(to_string(session.plan().kind()))};
+  return {std::move(tape), recipe, session.plan().config(), std::move(backend),
+          std::string(to_string(session.plan().kind()))};
 }
 
 /// Slots before the first overridden one, that one, and so on: each override acts before anything reads it.
-Tape run_with_overrides(const Session& session, Tape known, const std::vector<Slot>& wanted, const RunOptions& options) {
+Tape run_with_overrides(const Session& session, Tape known, const std::vector<Slot>& wanted,
+                        const RunOptions& options) {
   for (const Slot slot : session.graph().order()) {
     const auto found = options.overrides.find(slot);
     if (found == options.overrides.end() || known.has(slot)) continue;
@@ -78,7 +80,8 @@ Run run_fused(const Problem& problem, const Recipe& recipe, const RunOptions& op
   return finish(session, session.evaluate(Tape{}, wanted, Blocks::streamed), recipe, "fused");
 }
 
-PartialResult run_from(const Problem& problem, const Recipe& recipe, const Partial& partial, const RunOptions& options) {
+PartialResult run_from(const Problem& problem, const Recipe& recipe, const Partial& partial,
+                       const RunOptions& options) {
   const Session session(problem, recipe, options);
   PartialResult result;
   for (const Slot slot : partial.wanted) {

@@ -29,28 +29,30 @@ struct RunOptions {
 struct Run {
   Tape tape;
   Recipe recipe;
-  Config config;             ///< effective: minus the omitted stages
-  std::string backend;       ///< who computed it
-  std::string kind;          ///< "float", "double", "emulated over float", "emulated over double"
+  Config config;        ///< effective: minus the omitted stages
+  std::string backend;  ///< who computed it
+  std::string kind;     ///< "float", "double", "emulated over float", "emulated over double"
 };
 
 /// Every slot on the tape.
 Run run_traced(const Problem& problem, const Recipe& recipe, const RunOptions& options);
-/// Only output and the gradients of inputs; window block by window block, working memory independent of S. Bits equal the traced run's.
+/// Only output and the gradients of inputs; window block by window block, working memory independent of S. Bits equal
+/// the traced run's.
 Run run_fused(const Problem& problem, const Recipe& recipe, const RunOptions& options);
 
-/// Computes `wanted` from `given` (slots that a tape or dump holds; a slot both given and wanted is recomputed from the others).
-/// What is neither given nor wanted but needed is computed on the way, from its nearest given slots.
+/// Computes `wanted` from `given` (slots that a tape or dump holds; a slot both given and wanted is recomputed from the
+/// others). What is neither given nor wanted but needed is computed on the way, from its nearest given slots.
 struct Partial {
   const Tape& given;
   std::vector<Slot> wanted;
 };
 struct PartialResult {
-  Tape tape;                                  ///< the wanted slots
-  std::map<Slot, std::vector<Slot>> from;     ///< wanted slot -> the given slots it was computed from
+  Tape tape;                               ///< the wanted slots
+  std::map<Slot, std::vector<Slot>> from;  ///< wanted slot -> the given slots it was computed from
 };
 PartialResult run_from(const Problem& problem, const Recipe& recipe, const Partial& partial, const RunOptions& options);
-/// All later slots when `given` (the first k slots in program order, say) hold these values: for given slots, nothing is recomputed.
+/// All later slots when `given` (the first k slots in program order, say) hold these values: for given slots, nothing
+/// is recomputed.
 Tape run_pinned(const Problem& problem, const Recipe& recipe, const Tape& given, const RunOptions& options);
 
 /// Forward then backward; kv before gate. The order of pinning, of reports, of "first stage that ...".

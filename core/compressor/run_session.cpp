@@ -32,15 +32,17 @@ class Carried {
  public:
   const T* hold(const Tensor& tensor, const std::optional<precision::Format>& format, unsigned threads) {
     const auto* same = std::get_if<std::vector<T>>(&tensor.data);
-    const bool unrounded = !format || precision::is_plain_fp64(*format) ||
-                           (std::is_same_v<T, float> && precision::is_plain_fp32(*format));
+    const bool unrounded =
+        !format || precision::is_plain_fp64(*format) || (std::is_same_v<T, float> && precision::is_plain_fp32(*format));
     if (same != nullptr && unrounded) return same->data();
     std::vector<T>& values = copies_.emplace_back(tensor.size());
-    const precision::Rounder<double> rounder = format ? precision::Rounder<double>(*format) : precision::Rounder<double>();
+    const precision::Rounder<double> rounder =
+        format ? precision::Rounder<double>(*format) : precision::Rounder<double>();
     std::visit(
         [&](const auto& source) {
           parallel_for({0, source.size(), 1 << 16}, threads, [&](std::size_t begin, std::size_t end) {
-            for (std::size_t i = begin; i < end; ++i) values[i] = static_cast<T>(rounder(static_cast<double>(source[i])));
+            for (std::size_t i = begin; i < end; ++i)
+              values[i] = static_cast<T>(rounder(static_cast<double>(source[i])));
           });
         },
         tensor.data);
@@ -55,10 +57,14 @@ class Carried {
 
 std::string_view to_string(Kind kind) {
   switch (kind) {
-    case Kind::native_float: return "float";
-    case Kind::native_double: return "double";
-    case Kind::emulated_float: return "emulated over float";
-    case Kind::emulated_double: return "emulated over double";
+    case Kind::native_float:
+      return "float";
+    case Kind::native_double:
+      return "double";
+    case Kind::emulated_float:
+      return "emulated over float";
+    case Kind::emulated_double:
+      return "emulated over double";
   }
   return "";
 }

@@ -20,11 +20,43 @@ using Shape = std::vector<std::size_t>;
 
 /// In program order: inputs first, then what each stage writes.
 enum class Name : std::uint8_t {
-  hidden, w_kv, w_gate, ape, gamma, cotangent, attention_mask, segment_ids, prior_kv, prior_gate,
-  rope_frequencies, rope_cos, rope_sin, kv, gate, biased, padded_gate, values, logits,
-  row_max, shifted, exp, denominator, log_denominator, softmax, weights, products, pooled,
-  mean_square, normalized, normed, rotated, hadamard, quantized, output,
-  hidden_kv, hidden_gate,  // backward only: the two branches that grad.hidden joins
+  hidden,
+  w_kv,
+  w_gate,
+  ape,
+  gamma,
+  cotangent,
+  attention_mask,
+  segment_ids,
+  prior_kv,
+  prior_gate,
+  rope_frequencies,
+  rope_cos,
+  rope_sin,
+  kv,
+  gate,
+  biased,
+  padded_gate,
+  values,
+  logits,
+  row_max,
+  shifted,
+  exp,
+  denominator,
+  log_denominator,
+  softmax,
+  weights,
+  products,
+  pooled,
+  mean_square,
+  normalized,
+  normed,
+  rotated,
+  hadamard,
+  quantized,
+  output,
+  hidden_kv,
+  hidden_gate,  // backward only: the two branches that grad.hidden joins
   count
 };
 inline constexpr std::size_t name_count = static_cast<std::size_t>(Name::count);

@@ -14,7 +14,8 @@
 
 namespace ulpscope::compressor {
 
-/// Row-major values, carried in float where every value is one, else in double. `dtype` is the container's, not arithmetic.
+/// Row-major values, carried in float where every value is one, else in double. `dtype` is the container's, not
+/// arithmetic.
 struct Tensor {
   Shape shape;
   std::variant<std::vector<float>, std::vector<double>> data;

@@ -14,7 +14,8 @@ namespace ulpscope::judge {
 
 /// One of our runs against its truth: every slot that the recipe computes. Rows describe; a class that the truth does
 /// not have is a failure. `problem` must outlive the call only.
-RunReport measure_run(const compressor::Problem& problem, const compressor::Run& run, const Truth& truth, unsigned threads);
+RunReport measure_run(const compressor::Problem& problem, const compressor::Run& run, const Truth& truth,
+                      unsigned threads);
 
 struct CompareOptions {
   Tolerance tolerance;               ///< given: judged against the truth by it, and not by replay
@@ -25,11 +26,11 @@ struct CompareOptions {
 /// The problem under the dump's own config, where it has one.
 compressor::Problem judged_problem(const compressor::Problem& problem, const Dump& dump);
 
-/// A dump against `truth` (of `recipe`, on the judged problem) and, where a recipe is claimed and no tolerance given, by
-/// replay: a slot passes iff its classes are the replay's and |dump - replay| <= 1 ulp of its storage + the freedom that
-/// the recipe leaves open (Replayed), for every element. Without recipe and tolerance only classes are judged, and rows
-/// that agree in them are undecided. The verdict is about the first slot in program order that fails.
-/// Throws InputError where `slots` matches nothing in the dump.
+/// A dump against `truth` (of `recipe`, on the judged problem) and, where a recipe is claimed and no tolerance given,
+/// by replay: a slot passes iff its classes are the replay's and |dump - replay| <= 1 ulp of its storage + the freedom
+/// that the recipe leaves open (Replayed), for every element. Without recipe and tolerance only classes are judged, and
+/// rows that agree in them are undecided. The verdict is about the first slot in program order that fails. Throws
+/// InputError where `slots` matches nothing in the dump.
 struct Claim {
   const std::optional<compressor::Recipe>& recipe;
   const Truth& truth;

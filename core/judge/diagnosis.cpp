@@ -63,8 +63,8 @@ bool explains(const Case& unexplained, const Alternative& alternative) {
 namespace {
 
 /// Nothing where the engine refuses: that is no explanation.
-std::optional<Alternative> attempt(const Case& unexplained, const compressor::Problem& problem, const compressor::Recipe& recipe,
-                                   const compressor::Tape& given) {
+std::optional<Alternative> attempt(const Case& unexplained, const compressor::Problem& problem,
+                                   const compressor::Recipe& recipe, const compressor::Tape& given) {
   try {
     const Replayer replayer(problem, recipe, given, unexplained.threads);
     if (!replayer.graph().computes(unexplained.slot)) return std::nullopt;
@@ -78,7 +78,8 @@ std::optional<Alternative> attempt(const Case& unexplained, const compressor::Pr
 
 }  // namespace
 
-std::optional<Alternative> replay_with(const Case& unexplained, const compressor::Problem& problem, const compressor::Tape& given) {
+std::optional<Alternative> replay_with(const Case& unexplained, const compressor::Problem& problem,
+                                       const compressor::Tape& given) {
   return attempt(unexplained, problem, unexplained.recipe, given);
 }
 
@@ -109,7 +110,8 @@ std::string windows_of(const Case& unexplained) {
   for (const std::size_t i : unexplained.failing) windows.push_back(place_of(i, layout).window);
   std::sort(windows.begin(), windows.end());
   windows.erase(std::unique(windows.begin(), windows.end()), windows.end());
-  if (windows.size() == layout.windows_per_batch && windows.size() > 1) return fmt::format("all {} windows", windows.size());
+  if (windows.size() == layout.windows_per_batch && windows.size() > 1)
+    return fmt::format("all {} windows", windows.size());
   return fmt::format("window{} {}", windows.size() == 1 ? "" : "s", ranges(windows));
 }
 

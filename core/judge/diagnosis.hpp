@@ -22,11 +22,11 @@ namespace ulpscope::judge {
 struct Case {
   const compressor::Problem& problem;  ///< judged
   const compressor::Recipe& recipe;
-  const compressor::Tape& given;       ///< the dump's slots
+  const compressor::Tape& given;  ///< the dump's slots
   const Replayer& replayer;
   compressor::Slot slot;
   const compressor::Tensor& found;
-  const Replayed& expected;            ///< of the same shape as `found`
+  const Replayed& expected;                 ///< of the same shape as `found`
   const std::vector<std::size_t>& failing;  ///< flat indices, rising
   Layout layout;
   Ruler ruler;
@@ -62,11 +62,12 @@ struct Alternative {
 /// The expected value changed elementwise keeps the expected freedom.
 Alternative changed(const Case& unexplained, std::vector<double> values);
 
-/// Whether an alternative explains the slot: of its elements, at most 1 in 1000 may differ by more than 1 ulp + freedom,
-/// and no fewer than 99 of 100 failing ones are explained.
+/// Whether an alternative explains the slot: of its elements, at most 1 in 1000 may differ by more than 1 ulp +
+/// freedom, and no fewer than 99 of 100 failing ones are explained.
 bool explains(const Case& unexplained, const Alternative& alternative);
 /// The slot when the recipe runs on another problem, or from other slots; nothing where it cannot be computed.
-std::optional<Alternative> replay_with(const Case& unexplained, const compressor::Problem& problem, const compressor::Tape& given);
+std::optional<Alternative> replay_with(const Case& unexplained, const compressor::Problem& problem,
+                                       const compressor::Tape& given);
 std::optional<Alternative> replay_with(const Case& unexplained, const compressor::Recipe& recipe);
 /// "window 0", "windows 0..3 of 9": where the failing elements lie.
 std::string windows_of(const Case& unexplained);

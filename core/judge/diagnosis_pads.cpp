@@ -18,7 +18,8 @@ using compressor::Name;
 
 /// [B*n*L] -> whether the row of an element holds no token; empty where the slot's rows are not softmax slots.
 std::vector<std::uint8_t> padded_rows(const Case& unexplained) {
-  if (unexplained.layout.rows_per_window != unexplained.config().window_slots() || unexplained.found.shape.size() != 4) return {};
+  if (unexplained.layout.rows_per_window != unexplained.config().window_slots() || unexplained.found.shape.size() != 4)
+    return {};
   if (unexplained.slot.name == Name::biased) return {};
   return compressor::padded_slots(unexplained.problem, unexplained.config(), unexplained.recipe);
 }
@@ -52,27 +53,32 @@ std::optional<std::string> explain_pads(const Case& unexplained) {
   const std::string expected = value_text(unexplained.expected.value.at(unexplained.failing.front()));
   const auto value = common_value(unexplained);
   if (value && std::isnan(*value)) {
-    return fmt::format("NaN enters at {} in {}: the padded {} hold NaN instead of {}, and 0 * NaN is NaN even where the weight is 0",
-                       name, place_text(unexplained), unexplained.slot.name == Name::values ? "kv rows" : "rows", expected);
+    return fmt::format(
+        "NaN enters at {} in {}: the padded {} hold NaN instead of {}, and 0 * NaN is NaN even where the weight is 0",
+        name, place_text(unexplained), unexplained.slot.name == Name::values ? "kv rows" : "rows", expected);
   }
-  if (value) return fmt::format("the padded {} hold {} instead of {} in {}", place_text(unexplained), value_text(*value), expected, name);
-  return fmt::format("the padded {} hold other values than {}, though no token stands there, in {}", place_text(unexplained),
-                     expected, name);
+  if (value)
+    return fmt::format("the padded {} hold {} instead of {} in {}", place_text(unexplained), value_text(*value),
+                       expected, name);
+  return fmt::format("the padded {} hold other values than {}, though no token stands there, in {}",
+                     place_text(unexplained), expected, name);
 }
 
 std::optional<std::string> explain_nonfinite(const Case& unexplained) {
   std::vector<std::size_t> entering;
   for (const std::size_t i : unexplained.failing) {
-    if (!std::isfinite(unexplained.found.at(i)) && std::isfinite(unexplained.expected.value.at(i))) entering.push_back(i);
+    if (!std::isfinite(unexplained.found.at(i)) && std::isfinite(unexplained.expected.value.at(i)))
+      entering.push_back(i);
   }
   if (entering.empty()) return std::nullopt;
-  const Case local{unexplained.problem, unexplained.recipe,   unexplained.given, unexplained.replayer, unexplained.slot,
-                   unexplained.found,   unexplained.expected, entering,          unexplained.layout,   unexplained.ruler,
-                   unexplained.threads};
+  const Case local{unexplained.problem, unexplained.recipe, unexplained.given,    unexplained.replayer,
+                   unexplained.slot,    unexplained.found,  unexplained.expected, entering,
+                   unexplained.layout,  unexplained.ruler,  unexplained.threads};
   const double value = unexplained.found.at(entering.front());
   const std::string where = local.layout.windows == 0 ? "" : " in " + place_text(local);
-  return fmt::format("{} enters at {}{}: {} of {} elements, where the recipe gives finite values from the dump's own inputs",
-                     value_text(value), unexplained.slot_name(), where, entering.size(), unexplained.found.size());
+  return fmt::format(
+      "{} enters at {}{}: {} of {} elements, where the recipe gives finite values from the dump's own inputs",
+      value_text(value), unexplained.slot_name(), where, entering.size(), unexplained.found.size());
 }
 
 std::optional<std::string> explain_pad_values(const Case& unexplained) {

@@ -149,8 +149,9 @@ std::optional<std::string> explain_coarse_storage(const Case& unexplained) {
       near += same_class(found, value) && (!std::isfinite(found) || coarse.distance(found, value) <= 1);
     }
     if (near * 1000 < unexplained.found.size() * 999) continue;
-    return fmt::format("every value of {} is a {} number within 1 ulp of what the recipe gives: it was stored in {}, not in {}",
-                       unexplained.slot_name(), name, name, storage.name);
+    return fmt::format(
+        "every value of {} is a {} number within 1 ulp of what the recipe gives: it was stored in {}, not in {}",
+        unexplained.slot_name(), name, name, storage.name);
   }
   return std::nullopt;
 }
@@ -172,7 +173,8 @@ std::optional<std::string> explain_factor(const Case& unexplained) {
 }
 
 std::optional<std::string> describe_pattern(const Case& unexplained) {
-  const std::size_t worst = most_telling(unexplained.failing, unexplained.found, unexplained.expected.value, unexplained.ruler);
+  const std::size_t worst =
+      most_telling(unexplained.failing, unexplained.found, unexplained.expected.value, unexplained.ruler);
   const double found = unexplained.found.at(worst);
   const double value = unexplained.expected.value.at(worst);
   std::string where = windows_of(unexplained);

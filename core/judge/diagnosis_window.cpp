@@ -63,17 +63,24 @@ std::optional<std::string> explain_halves(const Case& unexplained) {
   const std::size_t m = unexplained.config().ratio;
   const bool has_rows = unexplained.found.shape.size() == 4 && unexplained.slot.name != Name::biased;
   const auto exchanged = with_halves_exchanged(unexplained);
-  if (exchanged && explains(unexplained, has_rows ? rows_exchanged(exchanged->value, exchanged->freedom) : *exchanged)) {
-    return fmt::format("the halves are swapped in {}: slots r < {} hold the current window's first half, slots r >= {} the previous "
-                       "window's second half", unexplained.slot_name(), m, m);
+  if (exchanged &&
+      explains(unexplained, has_rows ? rows_exchanged(exchanged->value, exchanged->freedom) : *exchanged)) {
+    return fmt::format(
+        "the halves are swapped in {}: slots r < {} hold the current window's first half, slots r >= {} the previous "
+        "window's second half",
+        unexplained.slot_name(), m, m);
   }
   if (exchanged && has_rows && explains(unexplained, *exchanged)) {
-    return fmt::format("the feature halves are exchanged in {}: slots r < {} hold the previous window's second half, slots r >= {} "
-                       "the current window's first half", unexplained.slot_name(), m, m);
+    return fmt::format(
+        "the feature halves are exchanged in {}: slots r < {} hold the previous window's second half, slots r >= {} "
+        "the current window's first half",
+        unexplained.slot_name(), m, m);
   }
   if (has_rows && explains(unexplained, rows_exchanged(unexplained.expected.value, unexplained.expected.freedom))) {
-    return fmt::format("the order of the overlap is exchanged in {}: the current window stands in slots r < {}, the previous one "
-                       "in slots r >= {}", unexplained.slot_name(), m, m);
+    return fmt::format(
+        "the order of the overlap is exchanged in {}: the current window stands in slots r < {}, the previous one "
+        "in slots r >= {}",
+        unexplained.slot_name(), m, m);
   }
   return std::nullopt;
 }
@@ -93,7 +100,8 @@ std::optional<std::string> explain_window_shift(const Case& unexplained) {
       equal += unexplained.found.at(i) == other;
     }
     if (equal * 100 < compared * 99) continue;
-    return fmt::format("window i of {} holds what belongs to window i{}1", unexplained.slot_name(), shift > 0 ? "+" : "-");
+    return fmt::format("window i of {} holds what belongs to window i{}1", unexplained.slot_name(),
+                       shift > 0 ? "+" : "-");
   }
   return std::nullopt;
 }
@@ -115,7 +123,8 @@ constexpr std::array<RopeChange, 8> rope_changes{{
     {"the rotation in {0} leaves out the position offset", [](Config& c) { c.rope->position_offset = 0; }},
     {"the rotation in {0} fits frequencies without YaRN", [](Config& c) { c.rope->yarn.reset(); }},
     {"the rotation in {0} fits theta 10000", [](Config& c) { c.rope->theta = 10000; }},
-    {"the rotation in {0} fits theta 10000 without YaRN", [](Config& c) { c.rope->theta = 10000, c.rope->yarn.reset(); }},
+    {"the rotation in {0} fits theta 10000 without YaRN",
+     [](Config& c) { c.rope->theta = 10000, c.rope->yarn.reset(); }},
     {"the rotation in {0} fits theta 40000", [](Config& c) { c.rope->theta = 40000; }},
 }};
 
@@ -133,7 +142,8 @@ Tape with_table(const Case& unexplained, const Config& config, double sign) {
 }
 
 bool reads_rope(const Case& unexplained) {
-  if (!unexplained.config().rope || unexplained.slot.name == Name::rope_cos || unexplained.slot.name == Name::rope_sin) return false;
+  if (!unexplained.config().rope || unexplained.slot.name == Name::rope_cos || unexplained.slot.name == Name::rope_sin)
+    return false;
   const auto& reads = unexplained.replayer.graph().reads(unexplained.slot);
   const bool direct = std::find(reads.begin(), reads.end(), forward(Name::rope_cos)) != reads.end();
   const bool last = unexplained.slot.name == Name::output;
@@ -150,7 +160,8 @@ std::optional<std::string> explain_rope(const Case& unexplained) {
     change.change(config);
     if (config == unexplained.config()) continue;
     const auto alternative = replay_with(unexplained, unexplained.problem, with_table(unexplained, config, 1));
-    if (alternative && explains(unexplained, *alternative)) return fmt::format(fmt::runtime(change.sentence), unexplained.slot_name(), ratio);
+    if (alternative && explains(unexplained, *alternative))
+      return fmt::format(fmt::runtime(change.sentence), unexplained.slot_name(), ratio);
   }
   const auto inverse = replay_with(unexplained, unexplained.problem, with_table(unexplained, unexplained.config(), -1));
   if (!inverse || !explains(unexplained, *inverse)) return std::nullopt;

@@ -40,7 +40,8 @@ std::vector<std::string> slot_names() {
   return names;
 }
 
-/// Sizes rule: a dump of other sizes cannot be this problem's; rope, hadamard, ... may differ, and then the dump's count.
+/// Sizes rule: a dump of other sizes cannot be this problem's; rope, hadamard, ... may differ, and then the dump's
+/// count.
 std::optional<Config> own_config(const io::TensorFile& file, const Problem& problem, const std::string& source) {
   const auto found = file.metadata.find("config");
   if (found == file.metadata.end()) return std::nullopt;
@@ -53,30 +54,31 @@ std::optional<Config> own_config(const io::TensorFile& file, const Problem& prob
   constexpr std::array<std::string_view, 6> names{"ratio", "halves", "batch", "seq", "hidden", "head_dim"};
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (sizes(config)[i] == sizes(expected)[i]) continue;
-    throw InputError(fmt::format("{}: the dump was made for another problem: its {} is {}, that of {} is {}", where, names[i],
-                                 sizes(config)[i], problem.source, sizes(expected)[i]));
+    throw InputError(fmt::format("{}: the dump was made for another problem: its {} is {}, that of {} is {}", where,
+                                 names[i], sizes(config)[i], problem.source, sizes(expected)[i]));
   }
   if (config == expected) return std::nullopt;
   return config;
 }
 
-bool is_token_slot(Slot slot) {
-  return slot.name == compressor::Name::kv || slot.name == compressor::Name::gate;
-}
+bool is_token_slot(Slot slot) { return slot.name == compressor::Name::kv || slot.name == compressor::Name::gate; }
 
 /// [B,rows,F] -> [B,S,F], rows beyond filled with 0: no stage reads them.
 Tensor extended(const Tensor& tensor, const Shape& shape) {
   Tensor out{shape, {}, tensor.dtype};
-  std::visit([&](const auto& values) {
-    auto all = values;
-    all.assign(compressor::element_count(shape), 0);
-    const std::size_t from = tensor.shape[1] * tensor.shape[2];
-    const std::size_t to = shape[1] * shape[2];
-    for (std::size_t b = 0; b < shape[0]; ++b) {
-      std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(b * from), from, all.begin() + static_cast<std::ptrdiff_t>(b * to));
-    }
-    out.data = std::move(all);
-  }, tensor.data);
+  std::visit(
+      [&](const auto& values) {
+        auto all = values;
+        all.assign(compressor::element_count(shape), 0);
+        const std::size_t from = tensor.shape[1] * tensor.shape[2];
+        const std::size_t to = shape[1] * shape[2];
+        for (std::size_t b = 0; b < shape[0]; ++b) {
+          std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(b * from), from,
+                      all.begin() + static_cast<std::ptrdiff_t>(b * to));
+        }
+        out.data = std::move(all);
+      },
+      tensor.data);
   return out;
 }
 
@@ -123,7 +125,8 @@ void add_named(Dump& dump, const Named& named, const Problem& problem) {
     return;
   }
   if (dump.tape.has(*slot)) {
-    throw InputError(fmt::format("{}: tensor {} is a second one for slot '{}'", dump.source, io::in_quotes(name), target));
+    throw InputError(
+        fmt::format("{}: tensor {} is a second one for slot '{}'", dump.source, io::in_quotes(name), target));
   }
   add_tensor(dump, *slot, tensor, dump.config.value_or(problem.config));
 }
@@ -133,7 +136,8 @@ void add_named(Dump& dump, const Named& named, const Problem& problem) {
 NameMap::NameMap(const io::Json& json, const std::string& where) : where_(where) {
   if (!json.is_object()) throw InputError(where + ": expected a JSON object of names, found " + io::described(&json));
   for (const auto& [name, slot] : json.items()) {
-    if (!slot.is_string()) throw InputError(where + ": field '" + name + "' must be a slot's name, found " + io::described(&slot));
+    if (!slot.is_string())
+      throw InputError(where + ": field '" + name + "' must be a slot's name, found " + io::described(&slot));
     const auto target = slot.get<std::string>();
     if (target.find('$') == std::string::npos) compressor::parse_slot(target);
     static_cast<void>(expression(name, where));
@@ -157,30 +161,36 @@ Dump dump_from_file(const io::TensorFile& file, const Problem& problem, const Na
   dump.source = source;
   dump.metadata = file.metadata;
   dump.config = own_config(file, problem, source);
-  if (dump.config) dump.notes.emplace_back("the dump's own config differs from the problem's, and it is judged by its own");
+  if (dump.config)
+    dump.notes.emplace_back("the dump's own config differs from the problem's, and it is judged by its own");
   for (const auto& [name, tensor] : file.tensors) add_named(dump, {name, map.translate(name), tensor}, problem);
   if (dump.decode_tensors != 0) {
-    dump.notes.push_back(fmt::format("{} tensors (entries.*, state.*) belong to decoding in chunks and are no slots", dump.decode_tensors));
+    dump.notes.push_back(fmt::format("{} tensors (entries.*, state.*) belong to decoding in chunks and are no slots",
+                                     dump.decode_tensors));
   }
   if (dump.tape.records().empty()) {
-    throw InputError(fmt::format("{}: none of its {} tensors maps to a slot; known: {}", source, file.tensors.size(),
-                                 io::listed({"kv", "gate", "logits", "weights", "pooled", "normed", "output", "grad.w_kv", "..."})));
+    throw InputError(
+        fmt::format("{}: none of its {} tensors maps to a slot; known: {}", source, file.tensors.size(),
+                    io::listed({"kv", "gate", "logits", "weights", "pooled", "normed", "output", "grad.w_kv", "..."})));
   }
   return dump;
 }
 
 Tensor cropped(const Tensor& tensor, const Shape& shape) {
   Tensor out{shape, {}, tensor.dtype};
-  std::visit([&](const auto& values) {
-    auto some = values;
-    some.resize(compressor::element_count(shape));
-    const std::size_t from = tensor.shape[1] * tensor.shape[2];
-    const std::size_t to = shape[1] * shape[2];
-    for (std::size_t b = 0; b < shape[0]; ++b) {
-      std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(b * from), to, some.begin() + static_cast<std::ptrdiff_t>(b * to));
-    }
-    out.data = std::move(some);
-  }, tensor.data);
+  std::visit(
+      [&](const auto& values) {
+        auto some = values;
+        some.resize(compressor::element_count(shape));
+        const std::size_t from = tensor.shape[1] * tensor.shape[2];
+        const std::size_t to = shape[1] * shape[2];
+        for (std::size_t b = 0; b < shape[0]; ++b) {
+          std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(b * from), to,
+                      some.begin() + static_cast<std::ptrdiff_t>(b * to));
+        }
+        out.data = std::move(some);
+      },
+      tensor.data);
   return out;
 }
 
@@ -198,12 +208,8 @@ io::DType container_of(const precision::Format& format) {
 }
 
 std::map<std::string, std::string> metadata_of(const Config& config, const DumpLabel& label) {
-  return {{"ulpscope.dump", "1"},
-          {"config", compressor::to_json(config).dump()},
-          {"recipe", label.recipe},
-          {"backend", label.backend},
-          {"problem.sha256", label.problem_sha256},
-          {"version", label.version}};
+  return {{"ulpscope.dump", "1"},     {"config", compressor::to_json(config).dump()}, {"recipe", label.recipe},
+          {"backend", label.backend}, {"problem.sha256", label.problem_sha256},       {"version", label.version}};
 }
 
 }  // namespace
@@ -222,7 +228,8 @@ io::TensorFile decoded_to_file(const compressor::Decoded& decoded, const Config&
   const auto add = [&](const std::string& name, const Tensor& tensor, const precision::Format& format) {
     file.tensors[name] = compressor::tensor_to_file(tensor, container_of(format));
   };
-  for (std::size_t k = 0; k < decoded.entries.size(); ++k) add(fmt::format("entries.{:02}", k), decoded.entries[k], decoded.entry_format);
+  for (std::size_t k = 0; k < decoded.entries.size(); ++k)
+    add(fmt::format("entries.{:02}", k), decoded.entries[k], decoded.entry_format);
   if (!decoded.entries.empty()) add("output", decoded.entries.back(), decoded.entry_format);
   add("state.kv", decoded.state_kv, decoded.kv_format);
   add("state.gate", decoded.state_gate, decoded.gate_format);

@@ -51,7 +51,7 @@ compressor::Tensor cropped(const compressor::Tensor& tensor, const compressor::S
 
 /// What `run` writes beside the tensors.
 struct DumpLabel {
-  std::string recipe;          ///< the resolved recipe's JSON
+  std::string recipe;  ///< the resolved recipe's JSON
   std::string backend;
   std::string problem_sha256;
   std::string version;
@@ -59,6 +59,7 @@ struct DumpLabel {
 /// Every slot in its storage format's dtype (a format that has none: the narrowest that holds it).
 io::TensorFile dump_to_file(const compressor::Tape& tape, const compressor::Config& config, const DumpLabel& label);
 /// entries.KK after each chunk, state.kv, state.gate, and `output`, which is the last entries.
-io::TensorFile decoded_to_file(const compressor::Decoded& decoded, const compressor::Config& config, const DumpLabel& label);
+io::TensorFile decoded_to_file(const compressor::Decoded& decoded, const compressor::Config& config,
+                               const DumpLabel& label);
 
 }  // namespace ulpscope::judge

@@ -38,7 +38,8 @@ class UlpHistogram {
   std::array<std::uint64_t, bins> counts_{};
 };
 
-/// Counts by floor(log2 |truth|) and floor(log2 |error|), each clamped to -192 .. 63; exact zeros are a bin of their own.
+/// Counts by floor(log2 |truth|) and floor(log2 |error|), each clamped to -192 .. 63; exact zeros are a bin of their
+/// own.
 class ErrorHistogram {
  public:
   static constexpr int lowest = -192;

@@ -29,7 +29,11 @@ struct Group {
 class Checker {
  public:
   Checker(const Tape& tape, const compressor::Problem& problem, const compressor::Recipe& recipe)
-      : tape_(tape), problem_(problem), recipe_(recipe), plan_(recipe, problem.config), config_(plan_.config()),
+      : tape_(tape),
+        problem_(problem),
+        recipe_(recipe),
+        plan_(recipe, problem.config),
+        config_(plan_.config()),
         padded_(compressor::padded_slots(problem, config_, recipe)) {}
 
   std::vector<Invariant> run() {
@@ -56,7 +60,8 @@ class Checker {
 
   // One rounding; directed modes may be off by a whole spacing.
   static double one(const precision::Format& format) {
-    const bool nearest = format.mode == precision::RoundingMode::nearest_even || format.mode == precision::RoundingMode::nearest_away;
+    const bool nearest =
+        format.mode == precision::RoundingMode::nearest_even || format.mode == precision::RoundingMode::nearest_away;
     return precision::unit_roundoff(format) * (nearest ? 1 : 2);
   }
   double stored(Slot slot) const { return one(plan_.at(slot).storage); }
@@ -73,12 +78,15 @@ class Checker {
   /// How far probabilities may be from adding up to 1: storage, division, denominator, and what the algorithm adds.
   double mass_bound(Name name) const {
     const Slot slot = forward(name);
-    double bound = stored(slot) + 3 * computed(forward(Name::softmax)) + summed(forward(Name::denominator), length() + 2);
+    double bound =
+        stored(slot) + 3 * computed(forward(Name::softmax)) + summed(forward(Name::denominator), length() + 2);
     if (recipe_.softmax == compressor::Softmax::log_softmax) {
       bound += 4 * computed(forward(Name::softmax)) * (1 + std::log(static_cast<double>(length())));
     }
-    const bool online = recipe_.softmax == compressor::Softmax::online || recipe_.softmax == compressor::Softmax::online_guarded;
-    if (online) bound += 3 * static_cast<double>(length()) * (one(plan_.online().state) + computed(forward(Name::softmax)));
+    const bool online =
+        recipe_.softmax == compressor::Softmax::online || recipe_.softmax == compressor::Softmax::online_guarded;
+    if (online)
+      bound += 3 * static_cast<double>(length()) * (one(plan_.online().state) + computed(forward(Name::softmax)));
     return bound;
   }
 
@@ -88,7 +96,8 @@ class Checker {
   }
 
   /// The largest residual over all (window, channel); `slack` is what underflow may add.
-  void over_channels(const std::string& name, double bound, double slack, const std::function<Group(std::size_t, std::size_t)>& group) {
+  void over_channels(const std::string& name, double bound, double slack,
+                     const std::function<Group(std::size_t, std::size_t)>& group) {
     double residual = 0;
     for (std::size_t window = 0; window < config_.batch * config_.windows(); ++window) {
       if (all_padded(window)) continue;
@@ -96,14 +105,15 @@ class Checker {
         const Group g = group(window, c);
         const double excess = std::fabs(g.violation) - slack;
         const double relative = excess <= 0 ? 0 : excess / g.majorant;
-        residual = relative <= residual ? residual : relative;  // NaN stays
+        if (!std::isnan(residual) && !(relative <= residual)) residual = relative;  // a NaN comes in and stays
       }
     }
     add(name, residual, bound);
   }
   void add(const std::string& name, double residual, double bound) {
     const bool holds = residual <= bound;
-    found_.push_back({name, residual, bound, holds ? Status::ok : Status::fail, holds ? "" : "the residual is above the bound"});
+    found_.push_back(
+        {name, residual, bound, holds ? Status::ok : Status::fail, holds ? "" : "the residual is above the bound"});
   }
   void skip(const std::string& name, const std::string& reason) {
     found_.push_back({name, std::nan(""), std::nan(""), Status::skipped, reason});
@@ -138,8 +148,10 @@ class Checker {
     const Tensor* y = probabilities();
     const Tensor* g = tensor(gradient(Name::weights));
     const Tensor* dz = tensor(gradient(Name::logits));
-    if (y == nullptr || g == nullptr || dz == nullptr) return skip("logit_gradients_cancel", "weights, grad.weights or grad.logits is absent");
-    over_channels("logit_gradients_cancel", cancel_bound(), 2 * static_cast<double>(length()) * smallest(gradient(Name::logits)),
+    if (y == nullptr || g == nullptr || dz == nullptr)
+      return skip("logit_gradients_cancel", "weights, grad.weights or grad.logits is absent");
+    over_channels("logit_gradients_cancel", cancel_bound(),
+                  2 * static_cast<double>(length()) * smallest(gradient(Name::logits)),
                   [&](std::size_t window, std::size_t c) {
                     double sum = 0;
                     for (std::size_t r = 0; r < length(); ++r) sum += dz->at(at(window, r, c));
@@ -165,9 +177,11 @@ class Checker {
     const Tensor* y = probabilities();
     const Tensor* g = tensor(gradient(Name::weights));
     const Tensor* dp = tensor(gradient(Name::ape));
-    if (y == nullptr || g == nullptr || dp == nullptr) return skip("ape_gauge", "weights, grad.weights or grad.ape is absent");
+    if (y == nullptr || g == nullptr || dp == nullptr)
+      return skip("ape_gauge", "weights, grad.weights or grad.ape is absent");
     const bool exact_pads = recipe_.pad.gate == "-inf" || recipe_.pad.gate == "exclude";
-    if (!exact_pads || problem_.has(Name::prior_gate)) return skip("ape_gauge", "holds for pads of -inf and without prior rows");
+    if (!exact_pads || problem_.has(Name::prior_gate))
+      return skip("ape_gauge", "holds for pads of -inf and without prior rows");
     const Slot slot = gradient(Name::ape);
     const std::size_t windows = config_.batch * config_.windows();
     const Name before = recipe_.pipeline == compressor::Pipeline::bias_first ? Name::biased : Name::logits;
@@ -193,20 +207,21 @@ class Checker {
     const Slot slot = forward(Name::pooled);
     const double bound = mass_bound(Name::weights) + stored(forward(Name::weights)) + stored(forward(Name::products)) +
                          computed(forward(Name::products)) + summed(slot, length()) + stored(slot);
-    over_channels("pooled_is_convex", bound, 2 * static_cast<double>(length()) * smallest(slot), [&](std::size_t window, std::size_t c) {
-      double low = v->at(at(window, 0, c));
-      double high = low;
-      double largest = 0;
-      for (std::size_t r = 0; r < length(); ++r) {
-        const double value = v->at(at(window, r, c));
-        low = std::min(low, value);
-        high = std::max(high, value);
-        largest = std::max(largest, std::fabs(value));
-      }
-      const double entry = pooled->at(window * config_.head_dim + c);
-      if (std::isnan(entry)) return Group{entry, largest};
-      return Group{std::max({0.0, entry - high, low - entry}), largest};
-    });
+    over_channels("pooled_is_convex", bound, 2 * static_cast<double>(length()) * smallest(slot),
+                  [&](std::size_t window, std::size_t c) {
+                    double low = v->at(at(window, 0, c));
+                    double high = low;
+                    double largest = 0;
+                    for (std::size_t r = 0; r < length(); ++r) {
+                      const double value = v->at(at(window, r, c));
+                      low = std::min(low, value);
+                      high = std::max(high, value);
+                      largest = std::max(largest, std::fabs(value));
+                    }
+                    const double entry = pooled->at(window * config_.head_dim + c);
+                    if (std::isnan(entry)) return Group{entry, largest};
+                    return Group{std::max({0.0, entry - high, low - entry}), largest};
+                  });
   }
 
   void radial_gradient() {
@@ -249,7 +264,8 @@ class Checker {
 
 }  // namespace
 
-std::vector<Invariant> check_invariants(const Tape& tape, const compressor::Problem& problem, const compressor::Recipe& recipe) {
+std::vector<Invariant> check_invariants(const Tape& tape, const compressor::Problem& problem,
+                                        const compressor::Recipe& recipe) {
   return Checker(tape, problem, recipe).run();
 }
 

@@ -11,8 +11,9 @@
 
 namespace ulpscope::judge {
 
-/// Residuals of the invariants whose slots the tape holds; each relative to the sum of the absolute values of its terms,
-/// the largest over all windows and channels. Bounds come from the formats in which the slots are computed and stored.
+/// Residuals of the invariants whose slots the tape holds; each relative to the sum of the absolute values of its
+/// terms, the largest over all windows and channels. Bounds come from the formats in which the slots are computed and
+/// stored.
 ///   softmax_sums_to_one   sum_r w = 1
 ///   logit_gradients_cancel  sum_r grad.logits = 0
 ///   value_gradients_sum   sum_r grad.values = grad.pooled

@@ -22,16 +22,19 @@ Axes axes_of(Name name) {
     case Name::gamma:
     case Name::prior_kv:
     case Name::prior_gate:
-    case Name::rope_frequencies: return Axes::parameter;
+    case Name::rope_frequencies:
+      return Axes::parameter;
     case Name::hidden:
     case Name::hidden_kv:
     case Name::hidden_gate:
     case Name::attention_mask:
     case Name::segment_ids:
     case Name::kv:
-    case Name::gate: return Axes::tokens;
+    case Name::gate:
+      return Axes::tokens;
     case Name::rope_cos:
-    case Name::rope_sin: return Axes::table;
+    case Name::rope_sin:
+      return Axes::table;
     case Name::biased:
     case Name::padded_gate:
     case Name::values:
@@ -40,8 +43,10 @@ Axes axes_of(Name name) {
     case Name::exp:
     case Name::softmax:
     case Name::weights:
-    case Name::products: return Axes::window_slots;
-    default: return Axes::windows;
+    case Name::products:
+      return Axes::window_slots;
+    default:
+      return Axes::windows;
   }
 }
 

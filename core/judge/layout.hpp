@@ -15,11 +15,11 @@ namespace ulpscope::judge {
 struct Layout {
   std::size_t rows = 0;
   std::size_t channels = 1;
-  std::size_t windows = 0;            ///< of all batch rows together
+  std::size_t windows = 0;  ///< of all batch rows together
   std::size_t windows_per_batch = 0;
   std::size_t rows_per_batch = 1;
   std::size_t rows_per_window = 1;
-  bool has_channels = false;          ///< false: the last axis is not a feature channel (mean_square)
+  bool has_channels = false;  ///< false: the last axis is not a feature channel (mean_square)
 
   std::size_t size() const { return rows * channels; }
   std::size_t window_of_row(std::size_t row) const {

@@ -155,8 +155,9 @@ void Meter::merge(const Meter& next) {
   compared_ += next.compared_;
   Classes& c = classes_;
   const Classes& n = next.classes_;
-  c = {c.nan + n.nan,   c.pos_inf + n.pos_inf,         c.neg_inf + n.neg_inf,       c.subnormal + n.subnormal,
-       c.zero + n.zero, c.underflowed + n.underflowed, c.overflowed + n.overflowed, c.class_mismatch + n.class_mismatch};
+  c = {
+      c.nan + n.nan,   c.pos_inf + n.pos_inf,         c.neg_inf + n.neg_inf,       c.subnormal + n.subnormal,
+      c.zero + n.zero, c.underflowed + n.underflowed, c.overflowed + n.overflowed, c.class_mismatch + n.class_mismatch};
   max_abs_ = std::max(max_abs_, next.max_abs_);
   max_rel_ = std::max(max_rel_, next.max_rel_);
   truth_low_ = std::min(truth_low_, next.truth_low_);
@@ -236,9 +237,11 @@ struct Pass {
 };
 
 void copy_doubles(const compressor::Tensor& tensor, std::size_t first, std::span<double> out) {
-  std::visit([&](const auto& values) {
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<double>(values[first + i]);
-  }, tensor.data);
+  std::visit(
+      [&](const auto& values) {
+        for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<double>(values[first + i]);
+      },
+      tensor.data);
 }
 
 Meter measure_segment(const Pass& pass, std::size_t segment) {

@@ -23,7 +23,7 @@ struct Classes {
   std::uint64_t nan = 0;
   std::uint64_t pos_inf = 0;
   std::uint64_t neg_inf = 0;
-  std::uint64_t subnormal = 0;       ///< in the slot's format
+  std::uint64_t subnormal = 0;  ///< in the slot's format
   std::uint64_t zero = 0;
   std::uint64_t underflowed = 0;     ///< truth non-zero (and not NaN), run zero
   std::uint64_t overflowed = 0;      ///< truth finite, run infinite
@@ -156,8 +156,8 @@ struct Yardstick {
 Metrics measure(const compressor::Tensor& run, const compressor::Tensor& truth, const Yardstick& yardstick,
                 unsigned threads);
 
-/// numpy's rule |run - truth| <= atol + rtol * |truth|, and `ulp` as an alternative that must hold too where it is given.
-/// NaN passes only against NaN under `equal_nan`; infinities only against their equals.
+/// numpy's rule |run - truth| <= atol + rtol * |truth|, and `ulp` as an alternative that must hold too where it is
+/// given. NaN passes only against NaN under `equal_nan`; infinities only against their equals.
 enum class EqualNan : std::uint8_t { no, yes };
 struct Tolerance {
   std::optional<double> rtol = std::nullopt;

@@ -18,18 +18,28 @@ std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
     }
   }
   return out;
 }
 
 std::string run_name(const Json& run) {
-  return fmt::format("problem{}.{}", run["problem"].get<std::size_t>() + 1, run["recipe"].is_string() ? text_of(run["recipe"]) : "none");
+  return fmt::format("problem{}.{}", run["problem"].get<std::size_t>() + 1,
+                     run["recipe"].is_string() ? text_of(run["recipe"]) : "none");
 }
 
 struct Suite {
@@ -83,14 +93,18 @@ std::string junit_xml(const Json& report) {
     Suite suite;
     const std::string name = run_name(run);
     for (const Json& row : run["rows"]) suite.add(text_of(row["slot"]), row, name);
-    for (const Json& invariant : run["invariants"]) suite.add("invariant " + text_of(invariant["name"]), invariant, name);
+    for (const Json& invariant : run["invariants"])
+      suite.add("invariant " + text_of(invariant["name"]), invariant, name);
     tests += suite.tests;
     failures += suite.failures;
-    suites += fmt::format("  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\">\n{}  </testsuite>\n",
-                          escaped(name), suite.tests, suite.failures, suite.skipped, suite.cases);
+    suites += fmt::format(
+        "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\">\n{}  </testsuite>\n",
+        escaped(name), suite.tests, suite.failures, suite.skipped, suite.cases);
   }
-  return fmt::format("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"ulpscope\" tests=\"{}\" failures=\"{}\" "
-                     "errors=\"0\">\n{}</testsuites>\n", tests, failures, suites);
+  return fmt::format(
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"ulpscope\" tests=\"{}\" failures=\"{}\" "
+      "errors=\"0\">\n{}</testsuites>\n",
+      tests, failures, suites);
 }
 
 }  // namespace ulpscope::judge

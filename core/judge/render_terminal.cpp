@@ -33,12 +33,16 @@ std::string failures_text(const Json& report, Colour colour) {
     const std::string name = run["recipe"].is_string() ? run["recipe"].get<std::string>() : "no recipe";
     for (const Json& invariant : run["invariants"]) {
       if (invariant["status"] != "fail") continue;
-      out += folded(fmt::format("{}: invariant {} is off by {}, its formats allow {}", name, invariant["name"].get<std::string>(),
-                                short_number(io::number_of(invariant["residual"])), short_number(io::number_of(invariant["bound"]))), "  ");
+      out +=
+          folded(fmt::format("{}: invariant {} is off by {}, its formats allow {}", name,
+                             invariant["name"].get<std::string>(), short_number(io::number_of(invariant["residual"])),
+                             short_number(io::number_of(invariant["bound"]))),
+                 "  ");
     }
     if (run["verdict"].is_object()) out += painted(folded(verdict_text(run["verdict"]), "  "), "31", colour);
     for (const Json& unmapped : run["unmapped"]) {
-      const std::string nearest = unmapped["nearest"].is_string() ? "; did you mean '" + unmapped["nearest"].get<std::string>() + "'?" : "";
+      const std::string nearest =
+          unmapped["nearest"].is_string() ? "; did you mean '" + unmapped["nearest"].get<std::string>() + "'?" : "";
       out += folded(fmt::format("'{}' maps to no slot{}", unmapped["name"].get<std::string>(), nearest), "  ");
     }
     for (const Json& note : run["notes"]) out += folded(note.get<std::string>(), "  ");
@@ -54,7 +58,8 @@ std::string terminal_text(const Json& report, Colour colour) {
     out += folded(fmt::format("problem {}: {}", p + 1, problem_text(report["problems"][p])), "");
   }
   for (const Section& section : sections_of(report)) {
-    out += '\n' + painted(folded(section.title, ""), "1", colour) + with_status_colours(plain_text(section.table), colour);
+    out +=
+        '\n' + painted(folded(section.title, ""), "1", colour) + with_status_colours(plain_text(section.table), colour);
     for (const std::string& remark : section.remarks) out += "  " + remark + '\n';
   }
   const std::string failures = failures_text(report, colour);

@@ -49,8 +49,10 @@ Doubles softmax_terms(const Tensor& y, const Tensor& g) {
   for (std::size_t window = 0; window < y.size(); window += rows * channels) {
     for (std::size_t c = 0; c < channels; ++c) {
       double sum = 0;
-      for (std::size_t r = 0; r < rows; ++r) sum += std::fabs(y.at(window + r * channels + c) * g.at(window + r * channels + c));
-      for (std::size_t r = 0; r < rows; ++r) out[window + r * channels + c] = std::fabs(y.at(window + r * channels + c)) * sum;
+      for (std::size_t r = 0; r < rows; ++r)
+        sum += std::fabs(y.at(window + r * channels + c) * g.at(window + r * channels + c));
+      for (std::size_t r = 0; r < rows; ++r)
+        out[window + r * channels + c] = std::fabs(y.at(window + r * channels + c)) * sum;
     }
   }
   return out;
@@ -119,27 +121,38 @@ std::size_t Replayer::terms_of(Slot slot) const {
   if (slot.direction == Direction::forward) {
     switch (slot.name) {
       case Name::kv:
-      case Name::gate: return config.hidden;
+      case Name::gate:
+        return config.hidden;
       case Name::denominator:
-      case Name::pooled: return config.window_slots();
-      case Name::mean_square: return config.head_dim;
-      default: return 0;
+      case Name::pooled:
+        return config.window_slots();
+      case Name::mean_square:
+        return config.head_dim;
+      default:
+        return 0;
     }
   }
   switch (slot.name) {
-    case Name::logits: return config.window_slots();
-    case Name::pooled: return config.norm ? config.head_dim : 0;
+    case Name::logits:
+      return config.window_slots();
+    case Name::pooled:
+      return config.norm ? config.head_dim : 0;
     case Name::gamma:
-    case Name::ape: return entries;
+    case Name::ape:
+      return entries;
     case Name::w_kv:
-    case Name::w_gate: return config.batch * config.seq;
+    case Name::w_gate:
+      return config.batch * config.seq;
     case Name::hidden_kv:
-    case Name::hidden_gate: return config.features();
-    default: return 0;
+    case Name::hidden_gate:
+      return config.features();
+    default:
+      return 0;
   }
 }
 
-Replayer::Replayer(const compressor::Problem& problem, const compressor::Recipe& recipe, const Tape& given, unsigned threads)
+Replayer::Replayer(const compressor::Problem& problem, const compressor::Recipe& recipe, const Tape& given,
+                   unsigned threads)
     : problem_(problem),
       recipe_(recipe),
       given_(given),
@@ -178,14 +191,18 @@ Tape Replayer::reads_of(Slot slot) const {
 
 Doubles Replayer::magnitude_of_terms(Slot slot, const Tape& reads, const Tensor& exact_value) const {
   const Config& config = plan_.config();
-  if (slot == forward(Name::denominator) || slot == forward(Name::mean_square)) return compressor::to_doubles(absolute(exact_value));
+  if (slot == forward(Name::denominator) || slot == forward(Name::mean_square))
+    return compressor::to_doubles(absolute(exact_value));
   if (slot == gradient(Name::pooled)) return norm_terms(reads, config);
   if (slot == gradient(Name::logits)) {
-    const Tensor y = reads.has(forward(Name::softmax)) ? reads.find(forward(Name::softmax))->tensor : exact(forward(Name::softmax), reads);
+    const Tensor y = reads.has(forward(Name::softmax)) ? reads.find(forward(Name::softmax))->tensor
+                                                       : exact(forward(Name::softmax), reads);
     return softmax_terms(y, reads.find(gradient(Name::weights))->tensor);
   }
-  if (is_written_by(slot, Name::hadamard, graph_)) return hadamard_terms(reads.find(graph_.reads(slot).front())->tensor, config.head_dim);
-  if (is_written_by(slot, Name::rotated, graph_)) return rotation_terms(reads, reads.find(graph_.reads(slot).front())->tensor, config);
+  if (is_written_by(slot, Name::hadamard, graph_))
+    return hadamard_terms(reads.find(graph_.reads(slot).front())->tensor, config.head_dim);
+  if (is_written_by(slot, Name::rotated, graph_))
+    return rotation_terms(reads, reads.find(graph_.reads(slot).front())->tensor, config);
   compressor::Problem magnitudes = problem_;
   for (auto& [name, tensor] : magnitudes.inputs) tensor = absolute(tensor);
   Tape tape;
@@ -193,7 +210,8 @@ Doubles Replayer::magnitude_of_terms(Slot slot, const Tape& reads, const Tensor&
     const bool exponent = read == forward(Name::logits);  // online softmax: |exp(logits)| is exp(logits)
     tape.set(read, exponent ? record.tensor : absolute(record.tensor), fp64());
   }
-  return compressor::to_doubles(compressor::run_from(magnitudes, exact_, {tape, {slot}}, options_for(threads_)).tape.find(slot)->tensor);
+  return compressor::to_doubles(
+      compressor::run_from(magnitudes, exact_, {tape, {slot}}, options_for(threads_)).tape.find(slot)->tensor);
 }
 
 Replayer::Sum Replayer::own_freedom(Slot slot, Tensor value) const {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Replay: a slot recomputed in a recipe from the dump's own nearest slots, with the freedom that the recipe leaves open.
+// Replay: a slot recomputed in a recipe from the dump's own nearest slots, with the freedom that the recipe leaves
+// open.
 #pragma once
 
 #include <optional>
@@ -16,11 +17,12 @@ namespace ulpscope::judge {
 /// What the recipe says a slot holds, element by element. Values in [low, high] are explained.
 ///
 /// Freedom: the order in which a sum's K terms are added is not the recipe's to say. For a slot that is a sum, or holds
-/// one inside (grad.logits, grad.pooled; a rotation is a sum of two), d = ((1 + u)^K - 1) * sum of |terms|, u of the accumulator's format, and
-/// [low, high] is [round(x - d), round(x + d)], x the exact stage on the same inputs, joined with [value - d, value + d].
-/// A sum on the way that the dump does not hold (a denominator, pooled, a branch of grad.hidden) passes its own
-/// [low, high] on: the slot is replayed with that sum at low, at high, toward 0 and away from 0, and the deviations of
-/// all such sums are added. This is first order: patterns of other signs are not tried. Elsewhere d is 0.
+/// one inside (grad.logits, grad.pooled; a rotation is a sum of two), d = ((1 + u)^K - 1) * sum of |terms|, u of the
+/// accumulator's format, and [low, high] is [round(x - d), round(x + d)], x the exact stage on the same inputs, joined
+/// with [value - d, value + d]. A sum on the way that the dump does not hold (a denominator, pooled, a branch of
+/// grad.hidden) passes its own [low, high] on: the slot is replayed with that sum at low, at high, toward 0 and away
+/// from 0, and the deviations of all such sums are added. This is first order: patterns of other signs are not tried.
+/// Elsewhere d is 0.
 struct Replayed {
   compressor::Tensor value;
   std::vector<compressor::Slot> from;
@@ -44,7 +46,7 @@ class Replayer {
 
  private:
   struct Sum {
-    compressor::Tensor value;   ///< in the recipe
+    compressor::Tensor value;  ///< in the recipe
     std::vector<double> low;
     std::vector<double> high;
     std::vector<double> freedom;
@@ -53,7 +55,8 @@ class Replayer {
   std::size_t terms_of(compressor::Slot slot) const;
   Sum own_freedom(compressor::Slot slot, compressor::Tensor value) const;
   compressor::Tape reads_of(compressor::Slot slot) const;
-  std::vector<double> magnitude_of_terms(compressor::Slot slot, const compressor::Tape& reads, const compressor::Tensor& exact) const;
+  std::vector<double> magnitude_of_terms(compressor::Slot slot, const compressor::Tape& reads,
+                                         const compressor::Tensor& exact) const;
   void add_upstream(compressor::Slot slot, Replayed& replayed) const;
   std::vector<compressor::Slot> sums_on_the_way(compressor::Slot slot) const;
   compressor::Tensor exact(compressor::Slot slot, const compressor::Tape& reads) const;

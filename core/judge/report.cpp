@@ -36,9 +36,12 @@ int worse_exit(int a, int b) {
 int exit_code(const RunReport& run) {
   const auto code_of = [](Status status) {
     switch (status) {
-      case Status::fail: return 1;
-      case Status::undecided: return 3;
-      default: return 0;
+      case Status::fail:
+        return 1;
+      case Status::undecided:
+        return 3;
+      default:
+        return 0;
     }
   };
   int code = 0;

@@ -72,7 +72,7 @@ struct Verdict {
   std::string place;      ///< "window 0, slot 3, channel 17"
   double dump = 0;
   double expected = 0;
-  std::string dump_hex;      ///< in the storage format
+  std::string dump_hex;  ///< in the storage format
   std::string expected_hex;
   std::string diagnosis;  ///< name of the row of the table of diagnoses
   std::string sentence;
@@ -88,7 +88,7 @@ struct RunReport {
   std::size_t problem = 0;
   std::string recipe;  ///< empty: none was claimed
   std::string backend;
-  io::Json spec;       ///< the resolved recipe, or null
+  io::Json spec;  ///< the resolved recipe, or null
   TruthInfo truth;
   std::vector<Row> rows;
   std::vector<Invariant> invariants;

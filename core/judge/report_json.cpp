@@ -39,8 +39,14 @@ double rounded(double value) {
 }
 
 Json to_json(const Classes& c) {
-  return {{"nan", c.nan},   {"pos_inf", c.pos_inf},         {"neg_inf", c.neg_inf},       {"subnormal", c.subnormal},
-          {"zero", c.zero}, {"underflowed", c.underflowed}, {"overflowed", c.overflowed}, {"class_mismatch", c.class_mismatch}};
+  return {{"nan", c.nan},
+          {"pos_inf", c.pos_inf},
+          {"neg_inf", c.neg_inf},
+          {"subnormal", c.subnormal},
+          {"zero", c.zero},
+          {"underflowed", c.underflowed},
+          {"overflowed", c.overflowed},
+          {"class_mismatch", c.class_mismatch}};
 }
 
 Json error_json(const Metrics& m, const std::string& format) {
@@ -52,11 +58,9 @@ Json error_json(const Metrics& m, const std::string& format) {
              {"value_hex", precision::hex(m.worst->value, precision::parse_format(format))},
              {"truth_hex", io::hex_number(m.worst->truth)}};
   }
-  return {{"max_abs", io::number(m.max_abs)},   {"max_rel", io::number(m.max_rel)},
-          {"max_ulp", io::number(m.max_ulp)},   {"rms_rel", io::number(m.rms_rel)},
-          {"bias_rel", io::number(m.bias_rel)}, {"p50_ulp", io::number(m.p50_ulp)},
-          {"p99_ulp", io::number(m.p99_ulp)},   {"bits", io::number(m.bits)},
-          {"worst", std::move(worst)}};
+  return {{"max_abs", io::number(m.max_abs)}, {"max_rel", io::number(m.max_rel)},   {"max_ulp", io::number(m.max_ulp)},
+          {"rms_rel", io::number(m.rms_rel)}, {"bias_rel", io::number(m.bias_rel)}, {"p50_ulp", io::number(m.p50_ulp)},
+          {"p99_ulp", io::number(m.p99_ulp)}, {"bits", io::number(m.bits)},         {"worst", std::move(worst)}};
 }
 
 Json to_json(const WorstPart& part) { return {{"index", part.index}, {"rms_rel", io::number(part.rms_rel)}}; }
@@ -154,7 +158,11 @@ Json to_json(const Verdict& verdict) {
 }
 
 Json to_json(const TruthInfo& truth) {
-  return {{"tier", truth.tier}, {"bits", truth.bits}, {"basis", to_string(truth.basis)}, {"max_radius", nullptr}, {"undecided", nullptr}};
+  return {{"tier", truth.tier},
+          {"bits", truth.bits},
+          {"basis", to_string(truth.basis)},
+          {"max_radius", nullptr},
+          {"undecided", nullptr}};
 }
 
 template <class Values>
@@ -164,7 +172,9 @@ Json array_json(const Values& values) {
   return array;
 }
 
-Json to_json(const Unmapped& unmapped) { return {{"name", unmapped.name}, {"nearest", text_or_null(unmapped.nearest)}}; }
+Json to_json(const Unmapped& unmapped) {
+  return {{"name", unmapped.name}, {"nearest", text_or_null(unmapped.nearest)}};
+}
 
 Json to_json(const RunReport& run) {
   Json json;

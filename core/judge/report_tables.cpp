@@ -14,9 +14,9 @@ namespace {
 using io::Json;
 
 /// The slots of the table of recipes; the JSON has all of them.
-constexpr std::array<std::string_view, 15> asked_for{"kv",        "gate",       "logits",      "weights",   "pooled",
-                                                     "normed",    "rotated",    "output",      "grad.pooled", "grad.logits",
-                                                     "grad.ape",  "grad.gamma", "grad.w_kv",   "grad.w_gate", "grad.hidden"};
+constexpr std::array<std::string_view, 15> asked_for{
+    "kv",          "gate",        "logits",   "weights",    "pooled",    "normed",      "rotated",    "output",
+    "grad.pooled", "grad.logits", "grad.ape", "grad.gamma", "grad.w_kv", "grad.w_gate", "grad.hidden"};
 
 std::string text_of(const Json& json) { return json.is_string() ? json.get<std::string>() : ""; }
 
@@ -66,16 +66,18 @@ std::string joined(const Json& names) {
 Section replay_section(const Json& run) {
   Section section{run_text(run), {}, {}};
   section.table.left = 3;
-  section.table.head = {"slot", "format", "from", "bits equal", "explained", "ambiguous", "ulp", "rms truth", "ulp truth", "status"};
+  section.table.head = {"slot",      "format", "from",      "bits equal", "explained",
+                        "ambiguous", "ulp",    "rms truth", "ulp truth",  "status"};
   for (const Json& row : run["rows"]) {
     if (row["status"] == "absent") continue;
     const bool replayed = row["replay"].is_object();
     const Json replay = replayed ? row["replay"] : Json::object();
     const Json error = row["error"].is_object() ? row["error"] : Json::object();
-    section.table.rows.push_back({text_of(row["slot"]), text_of(row["format"]), replayed ? joined(replay["from"]) : "",
-                                  replayed ? percent(replay["bits_equal"]) : "-", replayed ? percent(replay["explained"]) : "-",
-                                  replayed ? percent(replay["ambiguous"]) : "-", replayed ? number_text(replay["max_ulp"]) : "-",
-                                  cell_text(row), error.empty() ? "-" : number_text(error["max_ulp"]), text_of(row["status"])});
+    section.table.rows.push_back(
+        {text_of(row["slot"]), text_of(row["format"]), replayed ? joined(replay["from"]) : "",
+         replayed ? percent(replay["bits_equal"]) : "-", replayed ? percent(replay["explained"]) : "-",
+         replayed ? percent(replay["ambiguous"]) : "-", replayed ? number_text(replay["max_ulp"]) : "-", cell_text(row),
+         error.empty() ? "-" : number_text(error["max_ulp"]), text_of(row["status"])});
   }
   return section;
 }
@@ -83,24 +85,27 @@ Section replay_section(const Json& run) {
 Section row_section(const Json& run) {
   Section section{run_text(run), {}, {}};
   section.table.left = 2;
-  section.table.head = {"slot", "format", "rms_rel", "max_rel", "max_abs", "max_ulp", "p99_ulp", "bits", "bias_rel", "underfl.", "classes", "status"};
+  section.table.head = {"slot",    "format", "rms_rel",  "max_rel",  "max_abs", "max_ulp",
+                        "p99_ulp", "bits",   "bias_rel", "underfl.", "classes", "status"};
   for (const Json& row : run["rows"]) {
     if (row["status"] == "absent") continue;
     if (!row["error"].is_object()) continue;
     const Json& error = row["error"];
     const std::uint64_t mismatch = class_count(row, "class_mismatch");
-    section.table.rows.push_back({text_of(row["slot"]), text_of(row["format"]), number_text(error["rms_rel"]),
-                                  number_text(error["max_rel"]), number_text(error["max_abs"]), number_text(error["max_ulp"]),
-                                  number_text(error["p99_ulp"]), number_text(error["bits"]), number_text(error["bias_rel"]),
-                                  std::to_string(class_count(row, "underflowed")),
-                                  mismatch == 0 ? "equal" : fmt::format("{} differ", mismatch), text_of(row["status"])});
+    section.table.rows.push_back(
+        {text_of(row["slot"]), text_of(row["format"]), number_text(error["rms_rel"]), number_text(error["max_rel"]),
+         number_text(error["max_abs"]), number_text(error["max_ulp"]), number_text(error["p99_ulp"]),
+         number_text(error["bits"]), number_text(error["bias_rel"]), std::to_string(class_count(row, "underflowed")),
+         mismatch == 0 ? "equal" : fmt::format("{} differ", mismatch), text_of(row["status"])});
   }
   return section;
 }
 
 Section recipe_section(const std::vector<const Json*>& runs) {
-  Section section{"relative error (rms) of each slot against truth " + text_of((*runs.front())["truth"]["tier"]) + ", basis " +
-                      text_of((*runs.front())["truth"]["basis"]), {}, {}};
+  Section section{"relative error (rms) of each slot against truth " + text_of((*runs.front())["truth"]["tier"]) +
+                      ", basis " + text_of((*runs.front())["truth"]["basis"]),
+                  {},
+                  {}};
   section.table.head = {"slot"};
   for (const Json* run : runs) section.table.head.push_back(text_of((*run)["recipe"]));
   for (const std::string_view slot : asked_for) {
@@ -122,7 +127,8 @@ Section recipe_section(const std::vector<const Json*>& runs) {
     return false;
   };
   if (marked('u')) section.remarks.emplace_back("u: some values are 0 where the truth is not");
-  if (marked('!')) section.remarks.emplace_back("!: some values are NaN or infinite where the truth is not, or the reverse");
+  if (marked('!'))
+    section.remarks.emplace_back("!: some values are NaN or infinite where the truth is not, or the reverse");
   return section;
 }
 
@@ -130,10 +136,11 @@ Section recipe_section(const std::vector<const Json*>& runs) {
 
 std::string problem_text(const Json& problem) {
   const Json& c = problem["config"];
-  std::string text = fmt::format("{}: {}, ratio {}{}, B {}, S {}, h {}, d {}", text_of(problem["source"]), text_of(c["mode"]),
-                                 c["ratio"].dump(), c["overlap"] == true ? " with overlap" : "", c["batch"].dump(), c["seq"].dump(),
-                                 c["hidden"].dump(), c["head_dim"].dump());
-  if (c["rope"].is_object()) text += fmt::format(", RoPE {}{}", c["rope"]["dim"].dump(), c["rope"]["yarn"].is_object() ? " with YaRN" : "");
+  std::string text = fmt::format("{}: {}, ratio {}{}, B {}, S {}, h {}, d {}", text_of(problem["source"]),
+                                 text_of(c["mode"]), c["ratio"].dump(), c["overlap"] == true ? " with overlap" : "",
+                                 c["batch"].dump(), c["seq"].dump(), c["hidden"].dump(), c["head_dim"].dump());
+  if (c["rope"].is_object())
+    text += fmt::format(", RoPE {}{}", c["rope"]["dim"].dump(), c["rope"]["yarn"].is_object() ? " with YaRN" : "");
   return text;
 }
 
@@ -149,7 +156,8 @@ std::string provenance_text(const Json& report) {
 
 std::string run_text(const Json& run) {
   std::string text = run["recipe"].is_string() ? "recipe " + text_of(run["recipe"]) : "no recipe";
-  text += ", backend " + text_of(run["backend"]) + ", truth " + text_of(run["truth"]["tier"]) + ", basis " + text_of(run["truth"]["basis"]);
+  text += ", backend " + text_of(run["backend"]) + ", truth " + text_of(run["truth"]["tier"]) + ", basis " +
+          text_of(run["truth"]["basis"]);
   return text;
 }
 
@@ -176,9 +184,10 @@ std::vector<Section> sections_of(const Json& report) {
 
 std::string verdict_text(const Json& verdict) {
   const auto exact = [](const Json& value) { return fmt::format("{:.9g}", io::number_of(value)); };
-  return fmt::format("First not explained: {} (stage {}) at {}: {} ({}) where {} ({}) is expected. {}.", text_of(verdict["slot"]),
-                     text_of(verdict["stage"]), text_of(verdict["place"]), exact(verdict["dump"]), text_of(verdict["dump_hex"]),
-                     exact(verdict["expected"]), text_of(verdict["expected_hex"]), text_of(verdict["sentence"]));
+  return fmt::format("First not explained: {} (stage {}) at {}: {} ({}) where {} ({}) is expected. {}.",
+                     text_of(verdict["slot"]), text_of(verdict["stage"]), text_of(verdict["place"]),
+                     exact(verdict["dump"]), text_of(verdict["dump_hex"]), exact(verdict["expected"]),
+                     text_of(verdict["expected_hex"]), text_of(verdict["sentence"]));
 }
 
 }  // namespace ulpscope::judge

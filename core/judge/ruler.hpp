@@ -10,8 +10,8 @@
 
 namespace ulpscope::judge {
 
-/// The ulp distance, extended to the reals: how many spacings of the format lie between two finite values, counted along
-/// the format, binade by binade. On two numbers of the format it is the difference of their ordered encodings; a
+/// The ulp distance, extended to the reals: how many spacings of the format lie between two finite values, counted
+/// along the format, binade by binade. On two numbers of the format it is the difference of their ordered encodings; a
 /// correctly rounded result stands within 0.5 of the exact one; +0 equals -0; below the smallest normal number the
 /// spacing is the smallest subnormal (in flushing formats too).
 class Ruler {
@@ -31,11 +31,14 @@ class Ruler {
     if (std::signbit(a) == std::signbit(b)) {
       return std::fabs((high.binade - low.binade) * units_per_binade_ + (high.units - low.units));
     }
-    return (high.binade - emin_) * units_per_binade_ + high.units + (low.binade - emin_) * units_per_binade_ + low.units;
+    return (high.binade - emin_) * units_per_binade_ + high.units + (low.binade - emin_) * units_per_binade_ +
+           low.units;
   }
 
   /// The spacing at |x|: of the binade that holds it.
-  double spacing(double x) const { return std::ldexp(1.0, static_cast<int>(mark(std::fabs(x)).binade) - precision_ + 1); }
+  double spacing(double x) const {
+    return std::ldexp(1.0, static_cast<int>(mark(std::fabs(x)).binade) - precision_ + 1);
+  }
 
   double min_normal() const { return min_normal_; }
 

@@ -24,7 +24,8 @@ struct Bench {
 precision::Format format_of(compressor::Slot slot, const compressor::Record& record, const Bench& bench);
 
 /// A row with its identity and, against `truth`, its metrics (truth null: absent there).
-Row measured_row(compressor::Slot slot, const compressor::Record& record, const compressor::Record* truth, const Bench& bench);
+Row measured_row(compressor::Slot slot, const compressor::Record& record, const compressor::Record* truth,
+                 const Bench& bench);
 Row absent_row(compressor::Slot slot, const std::string& reason, const Bench& bench);
 
 /// Same class (NaN, +inf, -inf, finite).
@@ -36,7 +37,8 @@ bool same_value(double a, double b);
 bool passes(double found, double value, double freedom, const Ruler& ruler);
 
 /// Fills row.replay and gives the flat indices of the elements that fail the replay rule.
-std::vector<std::size_t> judge_replay(Row& row, const compressor::Tensor& found, const Replayed& replayed, const Ruler& ruler);
+std::vector<std::size_t> judge_replay(Row& row, const compressor::Tensor& found, const Replayed& replayed,
+                                      const Ruler& ruler);
 /// The flat indices of the elements that are not within a tolerance of the truth.
 std::vector<std::size_t> judge_tolerance(const compressor::Tensor& found, const compressor::Tensor& truth,
                                          const Tolerance& tolerance, const Ruler& ruler);

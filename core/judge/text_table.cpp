@@ -35,7 +35,8 @@ std::string cut(const std::string& cell, std::size_t width) {
   return cell.substr(0, width - 2) + "..";  // cells are ASCII
 }
 
-void write_row(const std::vector<std::string>& row, const std::vector<std::size_t>& widths, std::size_t left, std::string& out) {
+void write_row(const std::vector<std::string>& row, const std::vector<std::size_t>& widths, std::size_t left,
+               std::string& out) {
   std::string line;
   for (std::size_t i = 0; i < row.size(); ++i) {
     const std::string cell = cut(row[i], widths[i]);

@@ -14,7 +14,9 @@ namespace {
 using compressor::Recipe;
 using io::Json;
 
-std::string number_text(double value) { return std::isinf(value) ? (value < 0 ? "-inf" : "inf") : fmt::format("{}", value); }
+std::string number_text(double value) {
+  return std::isinf(value) ? (value < 0 ? "-inf" : "inf") : fmt::format("{}", value);
+}
 
 /// `lowest` needs the recipe's format on either basis; other finite pads stand as written unless inputs are quantized.
 Json pad_of(const Recipe& recipe, const compressor::Config& config, Basis basis) {
@@ -39,7 +41,8 @@ Json quantize_rules(const Recipe& recipe) {
 /// By default a gradient of an input is stored as the input is; the truth's are not.
 Json unrounded_input_gradients() {
   Json backward = Json::object();
-  for (const char* stage : {"scale", "bias", "window", "project_kv", "project_gate"}) backward[stage] = {{"storage", "fp64"}};
+  for (const char* stage : {"scale", "bias", "window", "project_kv", "project_gate"})
+    backward[stage] = {{"storage", "fp64"}};
   backward["join_hidden"] = {{"branches", "fp64"}, {"storage", "fp64"}};
   return backward;
 }
@@ -57,7 +60,8 @@ Recipe truth_recipe(const Recipe& recipe, const compressor::Config& config, Basi
     json["backward"] = unrounded_input_gradients();
   }
   // Their inner slots mean something else; every other algorithm writes the same values.
-  const bool other_slots = recipe.softmax == compressor::Softmax::naive || recipe.softmax == compressor::Softmax::log_softmax;
+  const bool other_slots =
+      recipe.softmax == compressor::Softmax::naive || recipe.softmax == compressor::Softmax::log_softmax;
   if (other_slots) json["softmax"] = recipe.spec.at("softmax");
   const Json rules = quantize_rules(recipe);
   if (!rules.empty()) json["stages"] = Json{{"quantize", rules}};

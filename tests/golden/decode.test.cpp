@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decode in chunks: our own single shot bit for bit, and Hugging Face's cache within fp32 rounding.
 #include "core/compressor/decode.hpp"
+
 #include "tests/golden/golden.hpp"
 #include "tests/support/catch.hpp"
 
@@ -46,6 +47,8 @@ TEST_CASE("chunked entries are the single shot's, bit for bit") {
 
 TEST_CASE("chunks that do not fit the problem are refused") {
   const Problem problem = golden_problem("csa-tiny");
-  CHECK_THROWS_WITH(run_chunks(problem, load_recipe("fp32"), {1, 2}, {}), "--chunks add up to 3, but the problem has seq 13");
-  for (const char* text : {"", "0", "1,,2", "-1", "1;2", "4,", "99999999999999999999"}) CHECK_THROWS(parse_chunks(text));
+  CHECK_THROWS_WITH(run_chunks(problem, load_recipe("fp32"), {1, 2}, {}),
+                    "--chunks add up to 3, but the problem has seq 13");
+  for (const char* text : {"", "0", "1,,2", "-1", "1;2", "4,", "99999999999999999999"})
+    CHECK_THROWS(parse_chunks(text));
 }

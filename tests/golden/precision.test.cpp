@@ -11,7 +11,8 @@ namespace {
 bool exists(const std::string& name) { return std::filesystem::exists(golden_path(name)); }
 
 /// Every slot of the dump within `forward_bound` / `backward_bound` (rms_rel) of the run; the number of slots compared.
-std::size_t check_slots(const Tape& run, const ulpscope::judge::Dump& dump, double forward_bound, double backward_bound) {
+std::size_t check_slots(const Tape& run, const ulpscope::judge::Dump& dump, double forward_bound,
+                        double backward_bound) {
   std::size_t compared = 0;
   for (const auto& [slot, record] : dump.tape.records()) {
     INFO(to_string(slot));
@@ -50,7 +51,8 @@ TEST_CASE("recipe fp64 agrees with float64 autograd: 1e-13 forward, 1e-12 backwa
     const auto dump = golden_dump(name + ".fp64", problem);
     const bool hard = name.find("hard") != std::string::npos;
     INFO(name);
-    CHECK(check_slots(run_traced(problem, load_recipe("fp64"), {}).tape, dump, hard ? 1e-11 : 1e-13, hard ? 1e-11 : 1e-12) == 30 - (problem.config.rope ? 0U : 1U));
+    CHECK(check_slots(run_traced(problem, load_recipe("fp64"), {}).tape, dump, hard ? 1e-11 : 1e-13,
+                      hard ? 1e-11 : 1e-12) == 30 - (problem.config.rope ? 0U : 1U));
   }
 }
 
@@ -58,7 +60,8 @@ TEST_CASE("recipe fp32 agrees with every fp32 run of Hugging Face, PR 3810 and M
   std::size_t dumps = 0;
   for (const std::string& name : golden_cases()) {
     const Problem problem = golden_problem(name);
-    for (const char* run : {".hf-fp32", ".pr3810-fp32-eager", ".pr3810-fp32-jit", ".maxtext-fp32-eager", ".maxtext-fp32-jit"}) {
+    for (const char* run :
+         {".hf-fp32", ".pr3810-fp32-eager", ".pr3810-fp32-jit", ".maxtext-fp32-eager", ".maxtext-fp32-jit"}) {
       if (!exists(name + run)) continue;
       const auto dump = golden_dump(name + run, problem);
       INFO(name << run);

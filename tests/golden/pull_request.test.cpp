@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// PR 3810's own list of tests, on our side: shapes, batch sizes, a sequence that does not divide, splitting and joining.
+// PR 3810's own list of tests, on our side: shapes, batch sizes, a sequence that does not divide, splitting and
+// joining.
 #include "core/io/tensor_file.hpp"
 #include "tests/golden/golden.hpp"
 #include "tests/support/catch.hpp"
@@ -41,8 +42,9 @@ TEST_CASE("a sequence of 257 is refused under remainder error, and cut under tru
   config.seq = 257;
   const Problem problem = make_problem(config, {});
   const Recipe strict = with_setting(load_recipe("pr3810"), "remainder=error");
-  CHECK_THROWS_WITH(run_traced(problem, strict, {}),
-                    Catch::Matchers::Contains("seq 257 is not a multiple of ratio 4") && Catch::Matchers::Contains("truncate"));
+  CHECK_THROWS_WITH(
+      run_traced(problem, strict, {}),
+      Catch::Matchers::Contains("seq 257 is not a multiple of ratio 4") && Catch::Matchers::Contains("truncate"));
   for (const char* policy : {"remainder=truncate", "remainder=buffer"}) {
     const Tape tape = run_traced(problem, with_setting(load_recipe("pr3810"), policy), {}).tape;
     CHECK(tape.find(forward(Name::output))->tensor.shape == Shape{1, 64, 32});

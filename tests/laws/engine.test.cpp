@@ -8,8 +8,8 @@
 #include "tests/support/problems.hpp"
 
 using namespace ulpscope::compressor;
-using ulpscope::test::SmallProblem;
 using ulpscope::test::small_problems;
+using ulpscope::test::SmallProblem;
 
 namespace {
 
@@ -91,7 +91,8 @@ TEST_CASE("a run pinned on the first k of its own slots repeats itself") {
   const std::vector<Slot> order = program_order(small.problem.config, recipe);
   for (std::size_t k = 0; k <= order.size(); k += 3) {
     Tape pinned;
-    for (std::size_t i = 0; i < k; ++i) pinned.set(order[i], traced.find(order[i])->tensor, traced.find(order[i])->format);
+    for (std::size_t i = 0; i < k; ++i)
+      pinned.set(order[i], traced.find(order[i])->tensor, traced.find(order[i])->format);
     INFO("first " << k << " slots pinned");
     CHECK(first_difference(traced, run_pinned(small.problem, recipe, pinned, {}), 30) == "");
   }
@@ -115,7 +116,9 @@ TEST_CASE("an override acts on its slot and on everything after it, and on nothi
   const Recipe recipe = load_recipe("fp32");
   const Tape plain = run_traced(small.problem, recipe, {}).tape;
   RunOptions options;
-  options.overrides[forward(Name::weights)] = [](Tensor& weights) { std::get<std::vector<float>>(weights.data).back() = 2; };
+  options.overrides[forward(Name::weights)] = [](Tensor& weights) {
+    std::get<std::vector<float>>(weights.data).back() = 2;
+  };
   const Tape changed = run_traced(small.problem, recipe, options).tape;
   const auto differs = [&](Slot slot) {
     Tape one;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small problems that meet every branch of the driver: remainders, odd widths, several batch rows, masks, prior windows.
+// Small problems that meet every branch of the driver: remainders, odd widths, several batch rows, masks, prior
+// windows.
 #pragma once
 
 #include <string>

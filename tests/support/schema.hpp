@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A small JSON Schema checker: type, const, enum, minimum, properties, required, additionalProperties, items, anyOf, $ref.
+// A small JSON Schema checker: type, const, enum, minimum, properties, required, additionalProperties, items, anyOf,
+// $ref.
 #pragma once
 
 #include <algorithm>
@@ -35,7 +36,8 @@ class SchemaChecker {
   }
   static bool has_type(const Json& json, const Json& type) {
     if (type.is_string()) return is_type(json, type.get<std::string>());
-    return std::any_of(type.begin(), type.end(), [&](const Json& one) { return is_type(json, one.get<std::string>()); });
+    return std::any_of(type.begin(), type.end(),
+                       [&](const Json& one) { return is_type(json, one.get<std::string>()); });
   }
 
   void check(const Json& json, const Json& schema, const std::string& where, Faults& found) const {
@@ -44,16 +46,21 @@ class SchemaChecker {
       return check(json, root_.at("$defs").at(name), where, found);
     }
     if (schema.contains("anyOf")) return check_any(json, schema["anyOf"], where, found);
-    if (schema.contains("type") && !has_type(json, schema["type"])) found.push_back(where + ": wrong type: " + json.dump());
-    if (schema.contains("const") && json != schema["const"]) found.push_back(where + ": is not " + schema["const"].dump());
+    if (schema.contains("type") && !has_type(json, schema["type"]))
+      found.push_back(where + ": wrong type: " + json.dump());
+    if (schema.contains("const") && json != schema["const"])
+      found.push_back(where + ": is not " + schema["const"].dump());
     if (schema.contains("enum")) {
       const Json& values = schema["enum"];
-      if (std::find(values.begin(), values.end(), json) == values.end()) found.push_back(where + ": not one of " + values.dump());
+      if (std::find(values.begin(), values.end(), json) == values.end())
+        found.push_back(where + ": not one of " + values.dump());
     }
-    if (schema.contains("minimum") && json.is_number() && json < schema["minimum"]) found.push_back(where + ": too small");
+    if (schema.contains("minimum") && json.is_number() && json < schema["minimum"])
+      found.push_back(where + ": too small");
     if (json.is_object()) check_object(json, schema, where, found);
     if (json.is_array() && schema.contains("items")) {
-      for (std::size_t i = 0; i < json.size(); ++i) check(json[i], schema["items"], where + "/" + std::to_string(i), found);
+      for (std::size_t i = 0; i < json.size(); ++i)
+        check(json[i], schema["items"], where + "/" + std::to_string(i), found);
     }
   }
 

@@ -27,13 +27,15 @@ ULPSCOPE_INLINE void apply_pack(const rows::Ops<A>& ops, const typename A::scala
 
 /// `count` values in packs; a tail shorter than a pack is staged.
 template <class A, Elementwise operation>
-void apply_values(const rows::Ops<A>& ops, const ElementwiseValues<typename A::scalar_type>& values, std::size_t count) {
+void apply_values(const rows::Ops<A>& ops, const ElementwiseValues<typename A::scalar_type>& values,
+                  std::size_t count) {
   using T = typename A::scalar_type;
   constexpr bool binary = operation == Elementwise::add;
   constexpr auto lanes = static_cast<std::size_t>(A::lanes);
   const auto [from_a, from_b, to] = values;
   std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) apply_pack<A, operation>(ops, from_a + i, binary ? from_b + i : nullptr, to + i);
+  for (; i + lanes <= count; i += lanes)
+    apply_pack<A, operation>(ops, from_a + i, binary ? from_b + i : nullptr, to + i);
   if (i == count) return;
   T a[lanes] = {};
   T b[lanes] = {};
@@ -50,8 +52,10 @@ void apply_elementwise(const ElementwiseJob<typename A::scalar_type>& job, std::
   const ElementwiseValues<typename A::scalar_type> values{job.a + begin, job.b == nullptr ? nullptr : job.b + begin,
                                                           job.out + begin};
   switch (job.operation) {
-    case Elementwise::add: return apply_values<A, Elementwise::add>(ops, values, end - begin);
-    case Elementwise::store: return apply_values<A, Elementwise::store>(ops, values, end - begin);
+    case Elementwise::add:
+      return apply_values<A, Elementwise::add>(ops, values, end - begin);
+    case Elementwise::store:
+      return apply_values<A, Elementwise::store>(ops, values, end - begin);
   }
 }
 

@@ -28,9 +28,7 @@ struct EntryFrame {
   int channels() const { return static_cast<int>(job.config->head_dim); }
   T* at(Slot slot) const { return (*job.views)[slot.index()].row(entry); }
   rows::Rows<A> row(Slot slot) const { return {at(slot), 1}; }
-  rows::Rows<A> table(Name name) const {
-    return {(*job.views)[index_of(name)].row(entry % job.config->windows()), 1};
-  }
+  rows::Rows<A> table(Name name) const { return {(*job.views)[index_of(name)].row(entry % job.config->windows()), 1}; }
   rows::Rows<A> input(Name name) const { return {(*job.views)[index_of(name)].data, 1}; }
 };
 
@@ -106,8 +104,9 @@ void quantize_row(const EntryFrame<A>& frame, const rows::Ops<A>& ops, Slot from
   const QuantizeRule& rule = frame.job.plan->quantize();
   const rows::BlockRule block_rule{rule.scale, rule.floor_of, rule.ties, rule.floor, rule.format.max_finite};
   for (int c = 0; c < quantized; c += block) {
-    rows::quantize_block(ops, block_rule, std::min(block, quantized - c),
-                         [&](double x) { return quantized_element(x, rule); }, rows::Rows<A>{frame.at(to) + c, 1});
+    rows::quantize_block(
+        ops, block_rule, std::min(block, quantized - c), [&](double x) { return quantized_element(x, rule); },
+        rows::Rows<A>{frame.at(to) + c, 1});
   }
 }
 
@@ -116,14 +115,22 @@ void entry_forward(const EntryFrame<A>& frame, const rows::Ops<A>& ops, Name nam
   const Slot before = forward(frame.job.graph->before(name));
   switch (name) {
     case Name::mean_square:
-      return frame.row(forward(name)).set(0, rows::mean_square(ops, frame.channels(), frame.row(forward(Name::pooled))));
-    case Name::normalized: return normalize_forward(frame, ops);
-    case Name::normed: return scale_row(frame, ops, Move{before, forward(name)}, frame.input(Name::gamma));
-    case Name::rotated: return rotate_row(frame, ops, Move{before, forward(name)}, rows::rotate<A>);
-    case Name::hadamard: return hadamard_row(frame, ops, before, forward(name));
-    case Name::quantized: return quantize_row(frame, ops, before, forward(name));
-    case Name::output: return copy_row(frame, ops, before, forward(name));
-    default: return;
+      return frame.row(forward(name))
+          .set(0, rows::mean_square(ops, frame.channels(), frame.row(forward(Name::pooled))));
+    case Name::normalized:
+      return normalize_forward(frame, ops);
+    case Name::normed:
+      return scale_row(frame, ops, Move{before, forward(name)}, frame.input(Name::gamma));
+    case Name::rotated:
+      return rotate_row(frame, ops, Move{before, forward(name)}, rows::rotate<A>);
+    case Name::hadamard:
+      return hadamard_row(frame, ops, before, forward(name));
+    case Name::quantized:
+      return quantize_row(frame, ops, before, forward(name));
+    case Name::output:
+      return copy_row(frame, ops, before, forward(name));
+    default:
+      return;
   }
 }
 
@@ -139,13 +146,20 @@ void normalize_backward(const EntryFrame<A>& frame, const rows::Ops<A>& ops) {
 template <class A>
 void entry_backward(const EntryFrame<A>& frame, const rows::Ops<A>& ops, Name name, Name later) {
   switch (later) {
-    case Name::output: return copy_row(frame, ops, gradient(later), gradient(name));
-    case Name::quantized: return copy_row(frame, ops, gradient(later), gradient(name));  // straight-through
-    case Name::hadamard: return hadamard_row(frame, ops, gradient(later), gradient(name));
-    case Name::rotated: return rotate_row(frame, ops, Move{gradient(later), gradient(name)}, rows::rotate_vjp<A>);
-    case Name::normed: return scale_row(frame, ops, Move{gradient(later), gradient(name)}, frame.input(Name::gamma));
-    case Name::normalized: return normalize_backward(frame, ops);
-    default: return;
+    case Name::output:
+      return copy_row(frame, ops, gradient(later), gradient(name));
+    case Name::quantized:
+      return copy_row(frame, ops, gradient(later), gradient(name));  // straight-through
+    case Name::hadamard:
+      return hadamard_row(frame, ops, gradient(later), gradient(name));
+    case Name::rotated:
+      return rotate_row(frame, ops, Move{gradient(later), gradient(name)}, rows::rotate_vjp<A>);
+    case Name::normed:
+      return scale_row(frame, ops, Move{gradient(later), gradient(name)}, frame.input(Name::gamma));
+    case Name::normalized:
+      return normalize_backward(frame, ops);
+    default:
+      return;
   }
 }
 

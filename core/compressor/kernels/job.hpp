@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kernel is told: views of slots, the slots to compute, and the arithmetic of each. Plain data, no virtual calls.
+// What a kernel is told: views of slots, the slots to compute, and the arithmetic of each. Plain data, no virtual
+// calls.
 #pragma once
 
 #include <array>
@@ -37,13 +38,14 @@ struct PhaseJob {
   bool zero_pads = false;  ///< weights at pads are set to 0 at the end
   double loss_scale = 1;
   const Views<T>* views = nullptr;
-  const std::uint8_t* padded = nullptr;  ///< [B*n*L]: 1 where a softmax slot holds no token
-  const T* prior_biased = nullptr;       ///< [B*ratio, features]: the prior window's gate with its bias
+  const std::uint8_t* padded = nullptr;            ///< [B*n*L]: 1 where a softmax slot holds no token
+  const T* prior_biased = nullptr;                 ///< [B*ratio, features]: the prior window's gate with its bias
   std::array<bool, slot_count> moves_unchanged{};  ///< a gathered or scattered slot keeps its source's format
   std::vector<Slot> steps;
   std::vector<Slot> loads;
   int channels = 0;  ///< of one frame; a multiple of the kernel's lanes
-  std::array<std::size_t, slot_count> places{};  ///< where a slot's rows start in a frame's scratch; places are shared in time
+  std::array<std::size_t, slot_count>
+      places{};           ///< where a slot's rows start in a frame's scratch; places are shared in time
   std::size_t arena = 0;  ///< values of scratch that one caller needs
 };
 

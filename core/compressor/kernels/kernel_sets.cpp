@@ -9,10 +9,10 @@
 
 namespace ulpscope::compressor::kernels {
 
-#define ULPSCOPE_DECLARE_LEVEL(level)             \
-  KernelSet<float> native_float_##level();        \
-  KernelSet<double> native_double_##level();      \
-  KernelSet<float> emulated_float_##level();      \
+#define ULPSCOPE_DECLARE_LEVEL(level)        \
+  KernelSet<float> native_float_##level();   \
+  KernelSet<double> native_double_##level(); \
+  KernelSet<float> emulated_float_##level(); \
   KernelSet<double> emulated_double_##level();
 ULPSCOPE_DECLARE_LEVEL(scalar)
 ULPSCOPE_DECLARE_LEVEL(v2)
@@ -57,7 +57,8 @@ std::vector<std::string> simd_levels() {
 template <>
 const KernelSet<float>& kernel_set<float>(Kind kind, const std::string& level) {
   static const Sets<float> native{native_float_scalar(), native_float_v2(), native_float_v3(), native_float_v4()};
-  static const Sets<float> emulated{emulated_float_scalar(), emulated_float_v2(), emulated_float_v3(), emulated_float_v4()};
+  static const Sets<float> emulated{emulated_float_scalar(), emulated_float_v2(), emulated_float_v3(),
+                                    emulated_float_v4()};
   return (kind == Kind::native_float ? native : emulated)[level_index(level)];
 }
 

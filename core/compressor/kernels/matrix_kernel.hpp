@@ -25,14 +25,15 @@ struct Tile {
   using V = typename A::value_type;
   const MultiplyJob<T>& job;
   std::size_t row;
-  int rows;             ///< 1 .. tile_rows
+  int rows;  ///< 1 .. tile_rows
   std::size_t column;
   std::size_t columns;  ///< 1 .. panel_width
 
   std::size_t row_of(int r) const { return row + static_cast<std::size_t>(r); }
   const T* panel() const { return job.panels + column * job.depth; }
   V a(int r, std::size_t k) const {
-    const T& value = job.a[static_cast<std::ptrdiff_t>(row_of(r)) * job.a_row + static_cast<std::ptrdiff_t>(k) * job.a_depth];
+    const T& value =
+        job.a[static_cast<std::ptrdiff_t>(row_of(r)) * job.a_row + static_cast<std::ptrdiff_t>(k) * job.a_depth];
     if constexpr (std::is_same_v<T, V>) {
       return value;
     } else {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // float and double kernels at one SIMD level; the build compiles this source once per level.
+#include "precision/native.hpp"
+
 #include "core/compressor/kernels/kernel_set.hpp"
 #include "core/compressor/kernels/kernel_sets.hpp"
-#include "precision/native.hpp"
 
 namespace ulpscope::compressor::kernels {
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A window-local frame: the slots of one window over a block of channels, in a caller's scratch; loads, gathers, stores.
+// A window-local frame: the slots of one window over a block of channels, in a caller's scratch; loads, gathers,
+// stores.
 #pragma once
 
 #include <algorithm>
@@ -68,9 +69,9 @@ class WindowFrame {
 
   /// The token of softmax slot r: r < ratio under overlap is the previous window's, first half; else this window's.
   struct Token {
-    bool previous;      ///< of the window before
-    std::size_t row;    ///< in its window
-    std::size_t column; ///< first feature of this frame's channels
+    bool previous;       ///< of the window before
+    std::size_t row;     ///< in its window
+    std::size_t column;  ///< first feature of this frame's channels
   };
   Token token(int r) const {
     const Config& config = *job.config;
@@ -100,7 +101,8 @@ class WindowFrame {
     return view.row(of_prior ? batch * job.config->ratio + at.row : token_row(at, slot)) + at.column;
   }
 
-  /// Asks for what the frame after this one will read in place of `source`: rows are far apart, and no hardware sees that.
+  /// Asks for what the frame after this one will read in place of `source`: rows are far apart, and no hardware sees
+  /// that.
   void fetch_ahead([[maybe_unused]] const T* source) const {
     if constexpr (std::is_floating_point_v<T>) {
       const auto next = reinterpret_cast<std::uintptr_t>(source) + ahead_ * sizeof(T);

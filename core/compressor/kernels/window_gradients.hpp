@@ -55,8 +55,7 @@ void autodiff_softmax(WindowFrame<A>& frame, const rows::Ops<A>& ops, int c, con
 
 template <class A>
 void grad_logits_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
-  const bool closed =
-      ops.softmax_vjp == SoftmaxVjp::y_times_g_minus_s || ops.softmax_vjp == SoftmaxVjp::gy_minus_ys;
+  const bool closed = ops.softmax_vjp == SoftmaxVjp::y_times_g_minus_s || ops.softmax_vjp == SoftmaxVjp::gy_minus_ys;
   const bool stored = frame.job.plan->at(gradient(Name::logits)).saved == Saved::stored;
   const Name y = stored ? Name::weights : Name::softmax;
   each_pack(frame, [&](int c) {

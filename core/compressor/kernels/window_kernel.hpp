@@ -18,18 +18,30 @@ void forward_step(WindowFrame<A>& frame, const rows::Ops<A>& ops, Name name) {
       return gather(frame, ops, forward(name), forward(Name::kv));
     case Name::padded_gate:
       return gather(frame, ops, forward(name), forward(Name::gate));
-    case Name::biased: return bias_before_window(frame, ops);
-    case Name::logits: return logits_step(frame, ops);
-    case Name::row_max: return row_max_step(frame, ops);
-    case Name::shifted: return shifted_step(frame, ops);
-    case Name::exp: return exp_step(frame, ops);
-    case Name::denominator: return denominator_step(frame, ops);
-    case Name::log_denominator: return log_denominator_step(frame, ops);
-    case Name::softmax: return softmax_step(frame, ops);
-    case Name::weights: return weights_step(frame, ops);
-    case Name::products: return products_step(frame, ops);
-    case Name::pooled: return pooled_step(frame, ops);
-    default: return;
+    case Name::biased:
+      return bias_before_window(frame, ops);
+    case Name::logits:
+      return logits_step(frame, ops);
+    case Name::row_max:
+      return row_max_step(frame, ops);
+    case Name::shifted:
+      return shifted_step(frame, ops);
+    case Name::exp:
+      return exp_step(frame, ops);
+    case Name::denominator:
+      return denominator_step(frame, ops);
+    case Name::log_denominator:
+      return log_denominator_step(frame, ops);
+    case Name::softmax:
+      return softmax_step(frame, ops);
+    case Name::weights:
+      return weights_step(frame, ops);
+    case Name::products:
+      return products_step(frame, ops);
+    case Name::pooled:
+      return pooled_step(frame, ops);
+    default:
+      return;
   }
 }
 
@@ -38,17 +50,25 @@ void backward_step(WindowFrame<A>& frame, const rows::Ops<A>& ops, Name name) {
   const bool bias_first = frame.job.pipeline == Pipeline::bias_first;
   const Slot padded_gradient = gradient(bias_first ? Name::logits : Name::padded_gate);
   switch (name) {
-    case Name::products: return grad_products_step(frame, ops);
+    case Name::products:
+      return grad_products_step(frame, ops);
     case Name::weights:
-    case Name::values: return grad_factor_step(frame, ops, name);
-    case Name::logits: return grad_logits_step(frame, ops);
-    case Name::padded_gate: return grad_copy_step(frame, ops, gradient(name), gradient(Name::logits));
+    case Name::values:
+      return grad_factor_step(frame, ops, name);
+    case Name::logits:
+      return grad_logits_step(frame, ops);
+    case Name::padded_gate:
+      return grad_copy_step(frame, ops, gradient(name), gradient(Name::logits));
     case Name::kv:
-    case Name::prior_kv: return scatter(frame, ops, gradient(name), gradient(Name::values));
-    case Name::biased: return scatter(frame, ops, gradient(name), gradient(Name::logits));
+    case Name::prior_kv:
+      return scatter(frame, ops, gradient(name), gradient(Name::values));
+    case Name::biased:
+      return scatter(frame, ops, gradient(name), gradient(Name::logits));
     case Name::gate:
-    case Name::prior_gate: return scatter(frame, ops, gradient(name), padded_gradient);
-    default: return;
+    case Name::prior_gate:
+      return scatter(frame, ops, gradient(name), padded_gradient);
+    default:
+      return;
   }
 }
 

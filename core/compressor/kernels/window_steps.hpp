@@ -66,7 +66,8 @@ void bias_before_window(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
     if (gate == nullptr) continue;
     frame.fetch_ahead(gate);
     const auto at = frame.token(r);
-    apply_values<A, Elementwise::add>(ops, {gate, ape.row(at.row) + at.column, frame_row(frame, slot, r)}, frame.active);
+    apply_values<A, Elementwise::add>(ops, {gate, ape.row(at.row) + at.column, frame_row(frame, slot, r)},
+                                      frame.active);
   }
 }
 
@@ -159,7 +160,8 @@ template <class A>
 void exp_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
   const Name from = frame.job.softmax == Softmax::naive ? Name::logits : Name::shifted;
   each_pack(frame, [&](int c) {
-    rows::exponentials(ops, frame.slots, frame.rows(index_of(from), c), skipped(frame), frame.rows(index_of(Name::exp), c));
+    rows::exponentials(ops, frame.slots, frame.rows(index_of(from), c), skipped(frame),
+                       frame.rows(index_of(Name::exp), c));
   });
 }
 
@@ -178,7 +180,8 @@ void denominator_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
 template <class A>
 void log_denominator_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
   each_pack(frame, [&](int c) {
-    frame.rows(index_of(Name::log_denominator), c).set(0, rows::logarithm(ops.compute, frame.rows(index_of(Name::denominator), c)[0]));
+    frame.rows(index_of(Name::log_denominator), c)
+        .set(0, rows::logarithm(ops.compute, frame.rows(index_of(Name::denominator), c)[0]));
   });
 }
 
@@ -202,8 +205,8 @@ void softmax_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
       return rows::log_softmax(ops, frame.slots, frame.rows(index_of(Name::shifted), c),
                                frame.rows(index_of(Name::log_denominator), c)[0], out);
     }
-    rows::quotients(ops, frame.slots, frame.rows(index_of(Name::exp), c),
-                    frame.rows(index_of(Name::denominator), c)[0], out);
+    rows::quotients(ops, frame.slots, frame.rows(index_of(Name::exp), c), frame.rows(index_of(Name::denominator), c)[0],
+                    out);
   });
 }
 

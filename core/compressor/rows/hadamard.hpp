@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walsh-Hadamard transform of an entry's channels, times d^-1/2: symmetric, its own inverse, its own VJP. See hadamard.md.
+// Walsh-Hadamard transform of an entry's channels, times d^-1/2: symmetric, its own inverse, its own VJP. See
+// hadamard.md.
 #pragma once
 
 #include "core/compressor/rows/rows.hpp"

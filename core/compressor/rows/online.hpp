@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Online softmax: one pass in tiles with a state (max, sum, weighted sum) that is rescaled [Milakov-Gimelshein18]. See softmax.md.
+// Online softmax: one pass in tiles with a state (max, sum, weighted sum) that is rescaled [Milakov-Gimelshein18]. See
+// softmax.md.
 #pragma once
-
 
 #include "core/compressor/rows/softmax.hpp"
 
@@ -25,7 +25,8 @@ struct OnlineState {
 
 /// What exponents are measured from: the maximum, or 0 where it is -inf and the algorithm guards against that.
 template <class A>
-ULPSCOPE_HD typename A::value_type online_anchor(const OnlineOptions<A>& options, const typename A::value_type& maximum) {
+ULPSCOPE_HD typename A::value_type online_anchor(const OnlineOptions<A>& options,
+                                                 const typename A::value_type& maximum) {
   if (!options.guarded) return maximum;
   const auto lowest = A::equal(maximum, A::constant(-precision::infinity()));
   return A::select(lowest, A::constant(0.0), maximum);
@@ -54,8 +55,8 @@ struct OnlineTile {
 
 /// One tile: state <- rescale(state) + sum over the tile's slots; as it was where the tile has none.
 template <class A>
-ULPSCOPE_HD OnlineState<A> online_tile(const Ops<A>& ops, const OnlineOptions<A>& options,
-                                       const OnlineTile<A>& tile, OnlineState<A> state) {
+ULPSCOPE_HD OnlineState<A> online_tile(const Ops<A>& ops, const OnlineOptions<A>& options, const OnlineTile<A>& tile,
+                                       OnlineState<A> state) {
   const OnlineWindow<A>& window = tile.window;
   const int first = tile.first;
   const int last = first + options.tile < window.count ? first + options.tile : window.count;
@@ -85,7 +86,8 @@ template <class A>
 ULPSCOPE_HD OnlineState<A> online_scan(const Ops<A>& ops, const OnlineOptions<A>& options,
                                        const OnlineWindow<A>& window) {
   OnlineState<A> state;
-  for (int first = 0; first < window.count; first += options.tile) state = online_tile(ops, options, OnlineTile<A>{window, first}, state);
+  for (int first = 0; first < window.count; first += options.tile)
+    state = online_tile(ops, options, OnlineTile<A>{window, first}, state);
   if (options.guarded) {
     const auto empty = A::equal(state.total, A::constant(0.0));
     state.total = A::select(empty, A::constant(1.0), state.total);

@@ -26,7 +26,8 @@ ULPSCOPE_HD typename A::value_type mean_square(const Ops<A>& ops, int channels, 
 
 /// rho = (mean_square + eps)^-1/2: rounded once, or as 1 / sqrt with both rounded.
 template <class A>
-ULPSCOPE_HD typename A::value_type inverse_rms(const Ops<A>& ops, const typename A::value_type& mean_square, double eps) {
+ULPSCOPE_HD typename A::value_type inverse_rms(const Ops<A>& ops, const typename A::value_type& mean_square,
+                                               double eps) {
   const typename A::value_type shifted = ops.compute.add(mean_square, ops.compute.from(eps));
   if (ops.rsqrt == Rsqrt::correct) return inverse_sqrt(ops.compute, shifted);
   return ops.compute.div(ops.compute.from(1.0), ops.compute.sqrt(shifted));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// VJP of u = rho x, rho = (mean x^2 + eps)^-1/2: the closed form, and what frameworks' autodiff computes. See rms_norm.md.
+// VJP of u = rho x, rho = (mean x^2 + eps)^-1/2: the closed form, and what frameworks' autodiff computes. See
+// rms_norm.md.
 #pragma once
 
 #include "core/compressor/rows/rms_norm.hpp"
@@ -22,7 +23,8 @@ ULPSCOPE_HD void normalize_closed(const Ops<A>& ops, int channels, const NormSav
   using V = typename A::value_type;
   const A& f = ops.compute;
   const V rho = inverse_rms(ops, saved.mean_square, saved.eps);
-  const V total = product_sum(ops, channels, [&](int c) { return q[c]; }, [&](int c) { return saved.u[c]; });
+  const V total = product_sum(
+      ops, channels, [&](int c) { return q[c]; }, [&](int c) { return saved.u[c]; });
   const V radial = mean(ops, total, channels);
   for (int c = 0; c < channels; ++c) {
     out.set(c, ops.storage.round(f.mul(rho, f.sub(q[c], f.mul(saved.u[c], radial)))));
@@ -32,8 +34,7 @@ ULPSCOPE_HD void normalize_closed(const Ops<A>& ops, int channels, const NormSav
 /// The derivative of rho by the mean square: PyTorch -1/2 t rho^3 / d, JAX t (-1/2 rho / (mean_square + eps)) / d,
 /// with t = sum_c q_c x_c.
 template <class A>
-ULPSCOPE_HD typename A::value_type mean_square_cotangent(const Ops<A>& ops, int channels,
-                                                         const NormSaved<A>& saved,
+ULPSCOPE_HD typename A::value_type mean_square_cotangent(const Ops<A>& ops, int channels, const NormSaved<A>& saved,
                                                          const typename A::value_type& total) {
   using V = typename A::value_type;
   const A& f = ops.compute;
@@ -54,7 +55,8 @@ ULPSCOPE_HD void normalize_autodiff(const Ops<A>& ops, int channels, const NormS
   using V = typename A::value_type;
   const A& f = ops.compute;
   const V rho = inverse_rms(ops, saved.mean_square, saved.eps);
-  const V total = product_sum(ops, channels, [&](int c) { return q[c]; }, [&](int c) { return saved.x[c]; });
+  const V total = product_sum(
+      ops, channels, [&](int c) { return q[c]; }, [&](int c) { return saved.x[c]; });
   const V shared = mean_square_cotangent(ops, channels, saved, total);
   for (int c = 0; c < channels; ++c) {
     const V through_square = f.mul(shared, f.mul(f.from(2.0), saved.x[c]));

@@ -2,7 +2,6 @@
 // Softmax over the L slots of a window, separately for each channel: forward steps. See softmax.md.
 #pragma once
 
-
 #include "core/compressor/rows/rows.hpp"
 
 namespace ulpscope::compressor::rows {
@@ -24,7 +23,8 @@ ULPSCOPE_HD typename A::value_type row_max(int count, Rows<A> logits, PadMask sk
 
 /// s_r - max
 template <class A>
-ULPSCOPE_HD void shift(const Ops<A>& ops, int count, Rows<A> logits, const typename A::value_type& anchor, Rows<A> out) {
+ULPSCOPE_HD void shift(const Ops<A>& ops, int count, Rows<A> logits, const typename A::value_type& anchor,
+                       Rows<A> out) {
   for (int r = 0; r < count; ++r) out.set(r, ops.compute.sub(logits[r], anchor));
 }
 
@@ -40,7 +40,8 @@ ULPSCOPE_HD void exponentials(const Ops<A>& ops, int count, Rows<A> shifted, Pad
 /// sum_r e_r in the accumulate format, stored.
 template <class A>
 ULPSCOPE_HD typename A::value_type denominator(const Ops<A>& ops, int count, Rows<A> exponentials) {
-  return ops.storage.round(precision::sum(ops.accumulate, count, ops.summation, [&](int r) { return exponentials[r]; }));
+  return ops.storage.round(
+      precision::sum(ops.accumulate, count, ops.summation, [&](int r) { return exponentials[r]; }));
 }
 
 /// y_r = e_r / denominator

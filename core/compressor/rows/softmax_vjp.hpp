@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// VJPs of the softmax: closed forms of frameworks, and automatic differentiation of the written-out formula. See softmax.md.
+// VJPs of the softmax: closed forms of frameworks, and automatic differentiation of the written-out formula. See
+// softmax.md.
 #pragma once
 
 #include "core/compressor/rows/softmax.hpp"
@@ -11,7 +12,8 @@ inline namespace ULPSCOPE_LEVEL {
 template <class A>
 ULPSCOPE_HD void softmax_closed_vjp(const Ops<A>& ops, int count, Rows<A> y, Rows<A> g, Rows<A> out) {
   using V = typename A::value_type;
-  const V total = product_sum(ops, count, [&](int r) { return y[r]; }, [&](int r) { return g[r]; });
+  const V total = product_sum(
+      ops, count, [&](int r) { return y[r]; }, [&](int r) { return g[r]; });
   for (int r = 0; r < count; ++r) {
     const V closed = ops.softmax_vjp == SoftmaxVjp::gy_minus_ys
                          ? ops.compute.sub(ops.compute.mul(g[r], y[r]), ops.compute.mul(y[r], total))
@@ -69,8 +71,7 @@ ULPSCOPE_HD void softmax_autodiff_vjp(const Ops<A>& ops, int count, const Quotie
   const V shared = denominator_cotangent(ops, count, saved, g);
   const V reciprocal = f.div(f.from(1.0), saved.total);
   for (int r = 0; r < count; ++r) {
-    const V sum = ops.exact_products ? f.fma(g[r], reciprocal, shared)
-                                     : f.add(divide(ops, g[r], saved.total), shared);
+    const V sum = ops.exact_products ? f.fma(g[r], reciprocal, shared) : f.add(divide(ops, g[r], saved.total), shared);
     out.set(r, f.mul(sum, saved.e[r]));
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// RoPE tables against Hugging Face's: frequencies and bf16 tables bit for bit, fp32 tables within an ulp of the C library.
+// RoPE tables against Hugging Face's: frequencies and bf16 tables bit for bit, fp32 tables within an ulp of the C
+// library.
 #include "core/compressor/rope_table.hpp"
 
 #include <cmath>
@@ -14,7 +15,8 @@ using namespace ulpscope::compressor;
 namespace {
 
 const io::TensorFile& golden() {
-  static const io::TensorFile file = io::read_tensors(std::string(ULPSCOPE_TEST_DATA) + "/golden/rope-tables.safetensors");
+  static const io::TensorFile file =
+      io::read_tensors(std::string(ULPSCOPE_TEST_DATA) + "/golden/rope-tables.safetensors");
   return file;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Comparing dumps: own runs have their recipe's bits, planted faults are refused where they stand, tolerances are numpy's.
+// Comparing dumps: own runs have their recipe's bits, planted faults are refused where they stand, tolerances are
+// numpy's.
 #include "core/judge/compare.hpp"
 
 #include <cmath>
@@ -75,7 +76,8 @@ TEST_CASE("the order of a sum is free, two ulps of a product are not") {
 
 TEST_CASE("a wrong recipe is refused where its casts differ") {
   const auto problem = test::golden_problem("csa-tiny");
-  const auto report = test::judged(problem, test::own_dump(problem, compressor::load_recipe("hf")), compressor::load_recipe("hf-fp32"));
+  const auto report =
+      test::judged(problem, test::own_dump(problem, compressor::load_recipe("hf")), compressor::load_recipe("hf-fp32"));
 
   REQUIRE(report.verdict);
   CHECK(report.verdict->diagnosis == "coarse_storage");
@@ -146,7 +148,8 @@ TEST_CASE("slots that the dump does not hold are absent rows, slots that the rec
   const auto problem = test::golden_problem("csa-tiny");
   auto dump = test::own_dump(problem, compressor::load_recipe("fp32"));
   test::keep_only(dump, {"rotated", "output"});
-  const auto report = test::judged(problem, dump, compressor::with_setting(compressor::load_recipe("fp32"), "omit=rotate"));
+  const auto report =
+      test::judged(problem, dump, compressor::with_setting(compressor::load_recipe("fp32"), "omit=rotate"));
   CHECK(test::row_named(report, "logits").status == Status::absent);
   CHECK(test::row_named(report, "logits").reason == "not in the dump");
   CHECK(test::row_named(report, "rotated").status == Status::skipped);

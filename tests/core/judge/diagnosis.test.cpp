@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Diagnoses: real mutants of a port, and faults planted here, are named for what they are; honest dumps are not accused.
+// Diagnoses: real mutants of a port, and faults planted here, are named for what they are; honest dumps are not
+// accused.
 #include "core/judge/diagnosis.hpp"
 
 #include <algorithm>
@@ -21,13 +22,15 @@ struct Expected {
   const char* words;
 };
 
-judge::Verdict verdict_of(const compressor::Problem& problem, const judge::Dump& dump, const compressor::Recipe& recipe) {
+judge::Verdict verdict_of(const compressor::Problem& problem, const judge::Dump& dump,
+                          const compressor::Recipe& recipe) {
   const auto report = test::judged(problem, dump, recipe);
   REQUIRE(report.verdict);
   return *report.verdict;
 }
 
-/// Our fp32 run of csa-small, one slot replaced by what `change` makes of it; only it and what stands before it is kept.
+/// Our fp32 run of csa-small, one slot replaced by what `change` makes of it; only it and what stands before it is
+/// kept.
 template <class Change>
 judge::Verdict planted(const std::vector<std::string>& kept, const std::string& slot, Change change) {
   const auto problem = test::golden_problem("csa-small");
@@ -41,7 +44,8 @@ judge::Verdict planted(const std::vector<std::string>& kept, const std::string& 
 }
 
 /// The run of a changed config or recipe, judged as if nothing were changed.
-judge::Verdict under(const compressor::Config& config, const compressor::Recipe& recipe, const std::vector<std::string>& kept) {
+judge::Verdict under(const compressor::Config& config, const compressor::Recipe& recipe,
+                     const std::vector<std::string>& kept) {
   const auto problem = test::golden_problem("csa-small");
   auto dump = test::own_dump(compressor::with_config(problem, config), recipe);
   test::keep_only(dump, kept);
@@ -73,7 +77,8 @@ TEST_CASE("each mutant of the port is refused at its stage with a sentence that 
 TEST_CASE("honest dumps are not accused") {
   for (const char* name : {"csa-small", "hca-small", "csa-short"}) {
     const auto problem = test::golden_problem(name);
-    const auto report = test::judged(problem, test::golden_dump(std::string(name) + ".hf-fp32", problem), compressor::load_recipe("hf-fp32"));
+    const auto report = test::judged(problem, test::golden_dump(std::string(name) + ".hf-fp32", problem),
+                                     compressor::load_recipe("hf-fp32"));
     for (const judge::Row& row : report.rows) {
       INFO(name << " " << compressor::to_string(row.slot) << ": " << row.reason);
       CHECK(row.status != judge::Status::fail);

@@ -28,8 +28,10 @@ judge::Dump read(const io::TensorFile& file, const char* map = "{}") {
 
 TEST_CASE("names map exactly first, then by regular expression over the whole name") {
   const auto file = with_tensor("layer.3.pool_out", {1, 3, 8});
-  CHECK(read(file, R"json({"layer.3.pool_out": "pooled"})json").tape.has(compressor::forward(compressor::Name::pooled)));
-  CHECK(read(file, R"json({"layer\\.[0-9]+\\.pool_(out)": "pooled"})json").tape.has(compressor::forward(compressor::Name::pooled)));
+  CHECK(
+      read(file, R"json({"layer.3.pool_out": "pooled"})json").tape.has(compressor::forward(compressor::Name::pooled)));
+  CHECK(read(file, R"json({"layer\\.[0-9]+\\.pool_(out)": "pooled"})json")
+            .tape.has(compressor::forward(compressor::Name::pooled)));
   const auto gradient = read(with_tensor("d_pooled", {1, 3, 8}), R"json({"d_(.*)": "grad.$1"})json");
   CHECK(gradient.tape.has(compressor::gradient(compressor::Name::pooled)));
 }

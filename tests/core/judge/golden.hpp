@@ -14,7 +14,9 @@ namespace ulpscope::test {
 inline std::string golden_path(const std::string& name) {
   return std::string(ULPSCOPE_TEST_DATA) + "/golden/" + name + ".safetensors";
 }
-inline compressor::Problem golden_problem(const std::string& name) { return compressor::read_problem(golden_path(name + ".problem")); }
+inline compressor::Problem golden_problem(const std::string& name) {
+  return compressor::read_problem(golden_path(name + ".problem"));
+}
 
 inline judge::Dump golden_dump(const std::string& name, const compressor::Problem& problem) {
   return judge::dump_from_file(io::read_tensors(golden_path(name)), problem, {}, name);
@@ -28,7 +30,8 @@ inline judge::Truth truth_of(const compressor::Problem& problem, const std::opti
 
 /// A dump against a recipe, with its truth.
 inline judge::RunReport judged(const compressor::Problem& problem, const judge::Dump& dump,
-                               const std::optional<compressor::Recipe>& recipe, const judge::CompareOptions& options = {}) {
+                               const std::optional<compressor::Recipe>& recipe,
+                               const judge::CompareOptions& options = {}) {
   const compressor::Problem own = judge::judged_problem(problem, dump);
   return judge::compare(own, dump, {recipe, truth_of(own, recipe)}, options);
 }

@@ -22,8 +22,10 @@ TEST_CASE("no invariant is off by more than the formats of the recipe allow") {
     const auto problem = test::golden_problem(problem_name);
     for (const std::string& name : compressor::builtin_recipe_names()) {
       const auto recipe = compressor::load_recipe(name);
-      for (const auto& invariant : judge::check_invariants(compressor::run_traced(problem, recipe, {}).tape, problem, recipe)) {
-        INFO(problem_name << " " << name << " " << invariant.name << " " << invariant.residual << " " << invariant.bound);
+      for (const auto& invariant :
+           judge::check_invariants(compressor::run_traced(problem, recipe, {}).tape, problem, recipe)) {
+        INFO(problem_name << " " << name << " " << invariant.name << " " << invariant.residual << " "
+                          << invariant.bound);
         CHECK(invariant.status != judge::Status::fail);
       }
     }
@@ -51,11 +53,14 @@ TEST_CASE("a NaN breaks an invariant, an absent slot skips it, a finite pad take
   auto values = test::values_of(dump, "grad.logits");
   values.front() = std::nan("");
   test::set_values(dump, "grad.logits", values);
-  CHECK(named(judge::check_invariants(dump.tape, problem, recipe), "logit_gradients_cancel").status == judge::Status::fail);
+  CHECK(named(judge::check_invariants(dump.tape, problem, recipe), "logit_gradients_cancel").status ==
+        judge::Status::fail);
 
   test::keep_only(dump, {"pooled"});
-  CHECK(named(judge::check_invariants(dump.tape, problem, recipe), "logit_gradients_cancel").status == judge::Status::skipped);
+  CHECK(named(judge::check_invariants(dump.tape, problem, recipe), "logit_gradients_cancel").status ==
+        judge::Status::skipped);
 
   const auto finite = compressor::with_setting(recipe, "pad.gate=-1e4");
-  CHECK(named(judge::check_invariants(test::own_dump(problem, finite).tape, problem, finite), "ape_gauge").status == judge::Status::skipped);
+  CHECK(named(judge::check_invariants(test::own_dump(problem, finite).tape, problem, finite), "ape_gauge").status ==
+        judge::Status::skipped);
 }

@@ -64,7 +64,8 @@ TEST_CASE("errors of three numbers are what one computes by hand") {
 }
 
 TEST_CASE("classes are counted before magnitudes and non-finite pairs stay out of the magnitudes") {
-  const Metrics m = measured({not_a_number, inf, -inf, 0.0, 0x1p-140, inf, not_a_number, 3.0}, {not_a_number, inf, inf, 1e-50, 0x1p-140, 1.0, 2.0, 3.0});
+  const Metrics m = measured({not_a_number, inf, -inf, 0.0, 0x1p-140, inf, not_a_number, 3.0},
+                             {not_a_number, inf, inf, 1e-50, 0x1p-140, 1.0, 2.0, 3.0});
 
   CHECK(m.classes.nan == 2);
   CHECK(m.classes.pos_inf == 2);

@@ -65,8 +65,10 @@ TEST_CASE("elementwise slots have no freedom, sums have, and every slot's own va
         const double value = replayed.value.at(i);
         CHECK((std::isnan(value) || (replayed.low[i] <= value && value <= replayed.high[i])));
       }
-      const bool elementwise = slot == forward(Name::products) || slot == gradient(Name::weights) || slot == forward(Name::shifted);
-      if (elementwise) CHECK(std::all_of(replayed.freedom.begin(), replayed.freedom.end(), [](double d) { return d == 0; }));
+      const bool elementwise =
+          slot == forward(Name::products) || slot == gradient(Name::weights) || slot == forward(Name::shifted);
+      if (elementwise)
+        CHECK(std::all_of(replayed.freedom.begin(), replayed.freedom.end(), [](double d) { return d == 0; }));
     }
   }
 }
@@ -81,6 +83,6 @@ TEST_CASE("a sum that the dump does not hold passes its freedom on") {
   for (std::size_t i = 0; i < weights.size(); ++i) {
     if (weights[i] < 0x1p-100) continue;
     CHECK(replayed.freedom[i] > 0);
-    CHECK(replayed.freedom[i] <= 10 * 0x1p-24 * weights[i]);  // about L u
+    CHECK(replayed.freedom[i] <= 12 * 0x1p-24 * weights[i]);  // L u, and the roundings it may push over a tie
   }
 }

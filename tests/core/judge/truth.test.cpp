@@ -3,6 +3,7 @@
 #include "core/judge/truth.hpp"
 
 #include "core/compressor/arithmetic_plan.hpp"
+#include "core/compressor/run.hpp"
 #include "tests/core/judge/golden.hpp"
 #include "tests/support/catch.hpp"
 
@@ -35,8 +36,15 @@ TEST_CASE("every built-in recipe has a truth on both bases") {
   for (const std::string& name : compressor::builtin_recipe_names()) {
     for (const auto basis : {judge::Basis::given, judge::Basis::quantized}) {
       const auto recipe = compressor::load_recipe(name);
-      INFO(name);
-      CHECK(compressor::Plan(judge::truth_recipe(recipe, problem.config, basis), problem.config).kind() == compressor::Kind::native_double);
+      const compressor::Plan plan(judge::truth_recipe(recipe, problem.config, basis), problem.config);
+      for (const auto slot : compressor::program_order(problem.config, recipe)) {
+        INFO(name << " " << compressor::to_string(slot));
+        const bool cotangent =
+            slot.direction == compressor::Direction::backward &&
+            (slot.name == compressor::Name::output || slot.name == compressor::last_forward_slot(plan.config()));
+        CHECK((cotangent || precision::is_plain_fp64(plan.at(slot).storage)));  // the cotangent is an input
+        CHECK(precision::is_plain_fp64(plan.at(slot).compute));
+      }
     }
   }
 }
