@@ -102,8 +102,8 @@ Tape run_pinned(const Problem& problem, const Recipe& recipe, const Tape& given,
   return run_with_overrides(session, given, every_slot(session.graph(), options.gradients), options);
 }
 
-std::vector<Slot> program_order(const Config& config, const Recipe& recipe) {
-  return Graph(recipe, Plan(recipe, config), Extras{}).order();
+std::vector<Slot> program_order(const Problem& problem, const Recipe& recipe) {
+  return Session(problem, recipe, RunOptions{}).graph().order();
 }
 
 precision::Format storage_format(Slot slot, const Recipe& recipe, const Config& config) {

@@ -56,7 +56,7 @@ PartialResult run_from(const Problem& problem, const Recipe& recipe, const Parti
 Tape run_pinned(const Problem& problem, const Recipe& recipe, const Tape& given, const RunOptions& options);
 
 /// Forward then backward; kv before gate. The order of pinning, of reports, of "first stage that ...".
-std::vector<Slot> program_order(const Config& config, const Recipe& recipe);
+std::vector<Slot> program_order(const Problem& problem, const Recipe& recipe);
 /// The format in which a recipe stores a slot.
 precision::Format storage_format(Slot slot, const Recipe& recipe, const Config& config);
 

@@ -86,7 +86,7 @@ class Comparison {
  private:
   std::vector<Slot> order() const {
     if (replayer_) return replayer_->graph().order();
-    return compressor::program_order(problem_.config, plain_truth_recipe());
+    return compressor::program_order(problem_, plain_truth_recipe());
   }
 
   /// The rows that the dump holds.
@@ -205,7 +205,7 @@ RunReport measure_run(const Problem& problem, const compressor::Run& run, const 
   report.truth = truth.info;
   const compressor::Plan plan(run.recipe, problem.config);
   const Bench bench{plan.config(), &plan, threads};
-  for (const Slot slot : compressor::program_order(problem.config, run.recipe)) {
+  for (const Slot slot : compressor::program_order(problem, run.recipe)) {
     const Record* record = run.tape.find(slot);
     if (record == nullptr) {
       report.rows.push_back(absent_row(slot, "the " + run.backend + " backend does not keep it", bench));

@@ -118,3 +118,5 @@ const bool registered = [] {
 }();
 
 }  // namespace
+
+BENCHMARK_MAIN();

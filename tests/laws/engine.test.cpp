@@ -84,11 +84,11 @@ TEST_CASE("packs of every SIMD level have the bits of scalars, for every recipe"
   }
 }
 
-TEST_CASE("a run pinned on the first k of its own slots repeats itself") {
-  const SmallProblem small = small_problems().front();
+TEST_CASE("a run pinned on the first k of its own slots repeats itself, with a prior window too") {
+  const SmallProblem small = small_problems()[1];
   const Recipe recipe = load_recipe("hf");
   const Tape traced = run_traced(small.problem, recipe, {}).tape;
-  const std::vector<Slot> order = program_order(small.problem.config, recipe);
+  const std::vector<Slot> order = program_order(small.problem, recipe);
   for (std::size_t k = 0; k <= order.size(); k += 3) {
     Tape pinned;
     for (std::size_t i = 0; i < k; ++i)

@@ -37,7 +37,7 @@ TEST_CASE("every built-in recipe has a truth on both bases") {
     for (const auto basis : {judge::Basis::given, judge::Basis::quantized}) {
       const auto recipe = compressor::load_recipe(name);
       const compressor::Plan plan(judge::truth_recipe(recipe, problem.config, basis), problem.config);
-      for (const auto slot : compressor::program_order(problem.config, recipe)) {
+      for (const auto slot : compressor::program_order(problem, recipe)) {
         INFO(name << " " << compressor::to_string(slot));
         const bool cotangent =
             slot.direction == compressor::Direction::backward &&
