@@ -313,12 +313,13 @@ void Evaluator<T>::sum_gamma(std::size_t first_entry, std::size_t last_entry) {
   column_sum(slot, cotangents, &factors, data(slot));
 }
 
-/// Rows whose sum is grad.ape[j, half]: one per window, the prior window's first.
+/// Rows whose sum is grad.ape[j, half]: one per window, the prior window's first. Without overlap nothing reads a prior
+/// window, and the rows at its place are window 0's own.
 template <class T>
 typename Evaluator<T>::Rows Evaluator<T>::ape_rows(std::size_t j, std::size_t half, std::size_t first, std::size_t last) const {
   const std::size_t windows = config_.windows();
   const bool bias_first = job_.recipe->pipeline == Pipeline::bias_first;
-  const bool prior = job_.graph->computes(gradient(Name::prior_gate));
+  const bool prior = config_.overlap && job_.graph->computes(gradient(Name::prior_gate));
   const kernels::View<T>& logits = views_[gradient(Name::logits).index()];
   Rows rows;
   for (std::size_t w = first; w < last; ++w) {
