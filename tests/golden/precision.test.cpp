@@ -10,7 +10,8 @@ namespace {
 
 bool exists(const std::string& name) { return std::filesystem::exists(golden_path(name)); }
 
-/// Every slot of the dump within `forward_bound` / `backward_bound` (rms_rel) of the run; the number of slots compared.
+/// Every slot of the dump within `forward_bound` / `backward_bound` (relative_error) of the run; the number of slots
+/// compared.
 std::size_t check_slots(const Tape& run, const ulpscope::judge::Dump& dump, double forward_bound,
                         double backward_bound) {
   std::size_t compared = 0;
@@ -21,10 +22,11 @@ std::size_t check_slots(const Tape& run, const ulpscope::judge::Dump& dump, doub
     Tensor tensor = ours->tensor;
     const auto partial = dump.partial.find(slot);
     if (partial != dump.partial.end()) {
-      CHECK(rms_rel(ulpscope::judge::cropped(tensor, partial->second),
-                    ulpscope::judge::cropped(record.tensor, partial->second)) <= forward_bound);
+      CHECK(relative_error(ulpscope::judge::cropped(tensor, partial->second),
+                           ulpscope::judge::cropped(record.tensor, partial->second)) <= forward_bound);
     } else {
-      CHECK(rms_rel(tensor, record.tensor) <= (slot.direction == Direction::forward ? forward_bound : backward_bound));
+      CHECK(relative_error(tensor, record.tensor) <=
+            (slot.direction == Direction::forward ? forward_bound : backward_bound));
     }
     ++compared;
   }
