@@ -41,7 +41,7 @@ const std::vector<Scene>& scenes() {
 
 Problem problem_of(const Scene& scene, Mode mode) {
   Problem problem = make_problem(law_config(mode), {});
-  if (scene.prior && mode == Mode::csa) add_prior(problem);
+  if (scene.prior) add_prior(problem);
   if (scene.hidden_tokens) add_mask_and_segments(problem);
   return problem;
 }
