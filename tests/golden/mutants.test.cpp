@@ -12,16 +12,17 @@ namespace {
 struct Mutant {
   const char* name;
   const char* first_slot;  ///< in program order
-  const char* sentence;    ///< part of the first sentence of the summary
+  const char* diagnosis;
+  const char* sentence;  ///< part of the first sentence of the summary
 };
 
 constexpr Mutant mutants[] = {
-    {"halves-swapped", "values", "the halves are swapped in values"},
-    {"pad-gate-0", "logits", "the padded slots 0..3 of window 0 hold 0 instead of -inf"},
-    {"rope-at-i", "rotated", "fits position i instead of i*4"},
-    {"ape-bf16", "logits", "ape rounded to bf16"},
-    {"weights-constant", "grad.ape", "no gradient passes through the softmax weights"},
-    {"kv-nan-in-pad", "values", "NaN enters at values in slots 0..3 of window 0"},
+    {"halves-swapped", "values", "halves", "the halves are swapped in values"},
+    {"pad-gate-0", "logits", "pads", "the padded slots 0..3 of window 0 hold 0 instead of -inf"},
+    {"rope-at-i", "rotated", "rope", "fits position i instead of i*4"},
+    {"ape-bf16", "logits", "input_rounding", "ape rounded to bf16"},
+    {"weights-constant", "grad.ape", "no_gradient", "no gradient passes through the softmax weights"},
+    {"kv-nan-in-pad", "values", "pads", "NaN enters at values in slots 0..3 of window 0"},
 };
 
 app::Outcome compared(const std::string& problem, const std::string& dump, const std::string& recipe) {
@@ -47,6 +48,7 @@ TEST_CASE("every mutant is refused where its bug is, and the sentence names the 
     INFO(mutant.name);
     CHECK(outcome.exit == 1);
     CHECK(first_failure(outcome.report) == mutant.first_slot);
+    CHECK(outcome.report["runs"][0]["verdict"]["diagnosis"] == mutant.diagnosis);
     CHECK(outcome.report["summary"][0].get<std::string>().find(mutant.sentence) != std::string::npos);
   }
 }
