@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verbs compare and diff.
+// The verb compare: a dump against the recipe that it claims and against the truth.
 #include "core/judge/compare.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "app/session.hpp"
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
-#include "core/io/tensor_file.hpp"
 
 namespace ulpscope::app {
 namespace {
@@ -24,10 +25,18 @@ std::optional<Recipe> claimed_recipe(const CompareOptions& options, judge::Dump&
   const auto found = dump.metadata.find("recipe");
   if (found == dump.metadata.end() || found->second.empty()) return std::nullopt;
   const std::string where = dump.source + ": recipe";
-  Recipe recipe = compressor::recipe_from_json(io::parse_json(found->second, where), where);
-  for (const std::string& setting : options.edits.settings) recipe = compressor::with_setting(recipe, setting);
+  Recipe recipe = edited(compressor::recipe_from_json(io::parse_json(found->second, where), where), options.edits);
   dump.notes.push_back("judged by the recipe that the dump names itself: '" + recipe.name + "'");
   return recipe;
+}
+
+/// Without a recipe there is no arithmetic that --set could change, but stages may be left out all the same.
+Recipe plain_truth(const RecipeEdits& edits) {
+  if (!edits.settings.empty()) {
+    throw InputError("--set changes a recipe, but neither --recipe nor the dump names one: " +
+                     io::in_quotes(edits.settings.front()));
+  }
+  return edited(judge::plain_truth_recipe(), edits);
 }
 
 struct Counts {
@@ -47,23 +56,42 @@ Counts counts_of(const RunReport& run) {
   return counts;
 }
 
-std::string first_sentence(const RunReport& run, const Counts& counts) {
+/// On what ground the rows pass.
+std::string ground_of(const RunReport& run) {
+  const auto any = [&](auto test) { return std::any_of(run.rows.begin(), run.rows.end(), test); };
+  if (any([](const judge::Row& row) { return row.tolerance.has_value(); }))
+    return "every element is within the tolerance";
+  if (any([](const judge::Row& row) { return row.replay && row.replay->explained != 1; }))
+    return "every element is within 1 ulp and the freedom of sums of what recipe " + run.recipe + " gives";
+  return "recipe " + run.recipe + " explains every element";
+}
+
+std::string first_sentence(const RunReport& run, const compressor::Config& config) {
+  const Counts counts = counts_of(run);
   const std::string by = run.recipe.empty() ? "the truth" : "recipe " + run.recipe;
-  if (counts.judged == 0) return "Nothing could be judged: no slot of the dump holds an element.";
   if (counts.failed != 0 && run.verdict) {
     return fmt::format("At stage {}: {}. {} of {} slots fail against {}.", run.verdict->stage, run.verdict->sentence,
                        counts.failed, counts.judged, by);
   }
   if (counts.failed != 0) return fmt::format("{} of {} slots fail.", counts.failed, counts.judged);
+  if (config.windows() == 0) {
+    return fmt::format("No entry could be judged: {} tokens are fewer than one window of {}.", config.seq,
+                       config.ratio);
+  }
+  if (counts.judged == 0) return "Nothing could be judged: no slot of the dump holds an element.";
   if (counts.undecided != 0)
     return fmt::format("{} slots are undecided: name a recipe (--recipe) or a tolerance (--rtol, --atol, --ulp).",
                        counts.undecided);
-  return fmt::format("All {} slots pass: {} explains every element.", counts.judged, by);
+  return fmt::format("All {} slots pass: {}.", counts.judged, ground_of(run));
 }
 
-std::vector<std::string> sentences(const RunReport& run) {
-  const Counts counts = counts_of(run);
-  std::vector<std::string> summary{first_sentence(run, counts)};
+std::vector<std::string> sentences(const RunReport& run, const compressor::Config& config) {
+  std::vector<std::string> summary{first_sentence(run, config)};
+  for (const judge::Invariant& invariant : run.invariants) {
+    if (invariant.status != Status::fail) continue;
+    summary.push_back(fmt::format("Invariant {} is off by {:.2g}, where the recipe's formats allow {:.2g}.",
+                                  invariant.name, invariant.residual, invariant.bound));
+  }
   double equal = 0;
   double elements = 0;
   for (const judge::Row& row : run.rows) {
@@ -84,13 +112,11 @@ std::vector<std::string> sentences(const RunReport& run) {
   return summary;
 }
 
-Outcome finished(Report report, unsigned threads) {
-  report.provenance = provenance(threads);
-  RunReport& run = report.runs.front();
-  report.exit = judge::exit_code(run);
-  if (counts_of(run).judged == 0) report.exit = judge::worse_exit(report.exit, 3);
-  report.summary = sentences(run);
-  return {judge::to_json(report), "", report.exit};
+/// Without an entry (fewer tokens than a window) nothing was decided, whatever the other slots say.
+int exit_of(const RunReport& run, const compressor::Config& config) {
+  const int code = judge::exit_code(run);
+  const bool decided = config.windows() != 0 && counts_of(run).judged != 0;
+  return decided ? code : judge::worse_exit(code, 3);
 }
 
 }  // namespace
@@ -102,44 +128,17 @@ Outcome compare(const CompareOptions& options) {
   judge::Dump dump = read_dump(options.dump, given, options.map, options.dtypes);
   const Problem problem = judge::judged_problem(given, dump);
   const std::optional<Recipe> recipe = claimed_recipe(options, dump);
+  const Recipe exact = recipe ? judge::truth_recipe(*recipe, problem.config, basis) : plain_truth(options.edits);
   Truths truths(options.threads);
-  const judge::CompareOptions judged{options.tolerance, options.slots, options.threads};
+  const judge::Truth& truth = truths.of(problem, exact, recipe ? basis : judge::Basis::given);
   Report report;
+  report.provenance = provenance(options.threads);
   report.problems.push_back(judge::describe(problem));
   report.runs.push_back(
-      judge::compare(problem, dump, {recipe, truths.of(problem, recipe ? &*recipe : nullptr, basis)}, judged));
-  report.runs.front().truth.basis = recipe ? basis : judge::Basis::given;
-  return finished(std::move(report), options.threads);
-}
-
-namespace {
-
-/// What the dumps' tensors are slots of: a named problem, or the config that a dump carries.
-Problem common_problem(const DiffOptions& options) {
-  if (options.problem) return compressor::read_problem(*options.problem);
-  for (const std::string& path : {options.first, options.second}) {
-    const io::TensorFile file = io::read_tensors(path);
-    const auto found = file.metadata.find("config");
-    if (found == file.metadata.end()) continue;
-    const std::string where = io::shown(path) + ": config";
-    Problem problem;
-    problem.config = compressor::config_from_json(io::parse_json(found->second, where), where);
-    problem.source = io::shown(path);
-    return problem;
-  }
-  throw InputError(io::shown(options.first) + ": neither dump carries a config; name their problem with --problem");
-}
-
-}  // namespace
-
-Outcome diff(const DiffOptions& options) {
-  const Problem problem = common_problem(options);
-  const judge::Dump first = read_dump(options.first, problem, options.map, {});
-  const judge::Dump second = read_dump(options.second, problem, options.map, {});
-  Report report;
-  report.problems.push_back(judge::describe(problem));
-  report.runs.push_back(judge::diff(problem, first, second, {options.tolerance, options.slots, options.threads}));
-  return finished(std::move(report), options.threads);
+      judge::compare(problem, dump, {recipe, truth}, {options.tolerance, options.slots, options.threads}));
+  report.exit = exit_of(report.runs.front(), problem.config);
+  report.summary = sentences(report.runs.front(), problem.config);
+  return {judge::to_json(report), "", report.exit};
 }
 
 }  // namespace ulpscope::app

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "app/verbs.hpp"
+#include "core/io/mapped_file.hpp"
 #include "core/io/names.hpp"
 #include "core/io/tensor_file.hpp"
 #include "core/judge/render.hpp"
@@ -63,10 +64,11 @@ Outcome inspect_tensors(const std::string& path) {
 
 /// A JSON file starts with '{' after white space; the length at the head of a safetensors file has zero bytes.
 bool looks_like_json(const std::string& path) {
-  const std::string text = io::read_text(path);
-  if (text.substr(0, 8).find('\0') != std::string::npos) return false;
+  const io::MappedFile file(path);
+  const std::string_view text = file.text();
+  if (text.substr(0, 8).find('\0') != std::string_view::npos) return false;
   const std::size_t first = text.find_first_not_of(" \t\r\n");
-  return first != std::string::npos && text[first] == '{';
+  return first != std::string_view::npos && text[first] == '{';
 }
 
 }  // namespace

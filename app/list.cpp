@@ -128,11 +128,23 @@ Rows metrics() {
   return rows;
 }
 
-Rows diagnosis_rows() {
+/// What `compare` can name; the last diagnosis only describes.
+Rows mutants() {
   Rows rows;
-  for (const judge::Diagnosis& diagnosis : judge::diagnoses())
+  for (const judge::Diagnosis& diagnosis : judge::diagnoses().first(judge::diagnoses().size() - 1))
     rows.push_back({{"name", diagnosis.name}, {"about", diagnosis.about}});
   return rows;
+}
+
+/// The names under which tensors are found without --map.
+Rows maps() {
+  return {{{"name", "slots"}, {"of", "dumps"}, {"about", "the names of `list slots`; any others with --map FILE"}},
+          {{"name", "native"},
+           {"of", "checkpoints"},
+           {"about", "[model.]layers.N.attn[.indexer].compressor.{wkv,wgate,norm}.weight, ape"}},
+          {{"name", "huggingface"},
+           {"of", "checkpoints"},
+           {"about", "layers.N.self_attn.compressor[.indexer].{kv_proj,gate_proj,kv_norm}.weight, position_bias"}}};
 }
 
 Rows backend_rows() {
@@ -146,7 +158,7 @@ struct Topic {
   const char* name;
   Rows (*rows)();
 };
-constexpr std::array<Topic, 13> topics{{
+constexpr std::array<Topic, 15> topics{{
     {"formats", formats},
     {"recipes", recipes},
     {"presets", presets},
@@ -158,7 +170,9 @@ constexpr std::array<Topic, 13> topics{{
     {"exps", [] { return named(precision::exp_names()); }},
     {"vjps", vjps},
     {"metrics", metrics},
-    {"diagnoses", diagnosis_rows},
+    {"studies", [] { return Rows{}; }},
+    {"mutants", mutants},
+    {"maps", maps},
     {"backends", backend_rows},
 }};
 
@@ -192,6 +206,7 @@ Outcome list(const std::string& what) {
   for (const Topic& topic : topics) {
     if (what != topic.name) continue;
     const Rows rows = topic.rows();
+    if (rows.empty()) return {Json::array(), fmt::format("None of the {} is built in.\n", what), 0};
     return {Json(rows), text_of(rows), 0};
   }
   throw InputError(io::unknown_name("list", what, list_topics()));

@@ -111,7 +111,8 @@ class Reporting {
     compressor::RunOptions run_options;
     run_options.threads = options_.threads;
     const compressor::Run run = backend_.run(problem, recipe, run_options);
-    report_.runs.push_back(judge::measure_run(problem, run, truths_.of(problem, &recipe, basis_), options_.threads));
+    const judge::Truth& truth = truths_.of(problem, judge::truth_recipe(recipe, problem.config, basis_), basis_);
+    report_.runs.push_back(judge::measure_run(problem, run, truth, options_.threads));
     report_.runs.back().problem = report_.problems.size() - 1;
   }
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verb selftest: this machine computes what the program says, by two texts of everything that matters.
+// The verb selftest: this machine computes what the program says. Numbers are judged by precision's self-test, whose
+// references are integers and other people's code; the compressor by running it in several ways.
+#include "precision/selftest.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <optional>
-#include <thread>
 
-#include "app/selftest_floats.hpp"
 #include "app/session.hpp"
 #include "core/compressor/random.hpp"
 #include "precision/rounding.hpp"
@@ -23,7 +23,7 @@ using compressor::Name;
 using Failure = std::optional<std::string>;
 
 /// Every code of every format of at most 16 bits decodes to a value of the format and encodes back.
-Failure codes(Thoroughness, const Progress&) {
+Failure codes(const Progress&) {
   for (const precision::Format& format : precision::formats()) {
     if (precision::total_bits(format) > 16) continue;
     const std::uint64_t count = std::uint64_t{1} << precision::total_bits(format);
@@ -37,7 +37,7 @@ Failure codes(Thoroughness, const Progress&) {
   return std::nullopt;
 }
 
-Failure random_numbers(Thoroughness, const Progress&) {
+Failure random_numbers(const Progress&) {
   const compressor::Key zero = compressor::threefry2x32({0, 0}, {0, 0});  // Random123's known answer
   if (zero == compressor::Key{0x6b200159u, 0x99ba4efeu}) return std::nullopt;
   return fmt::format("threefry2x32 of zeros gives {:#x} {:#x}", zero.hi, zero.lo);
@@ -73,7 +73,7 @@ Failure same_results(const compressor::Run& run, const compressor::Run& referenc
 }
 
 /// Traced and fused, one thread and three, plain and vectorised: the same bits, for every built-in recipe.
-Failure backends_agree(Thoroughness, const Progress& progress) {
+Failure backends_agree(const Progress& progress) {
   const std::array<compressor::Problem, 2> problems{small_problem("small-csa", 26), small_problem("small-hca", 300)};
   for (const auto& problem : problems) {
     for (const std::string& name : compressor::builtin_recipe_names()) {
@@ -94,7 +94,7 @@ Failure backends_agree(Thoroughness, const Progress& progress) {
 }
 
 /// fp32's error against fp64 is fp32's, not more: the engine computes the compressor, in two arithmetics.
-Failure precisions_agree(Thoroughness, const Progress&) {
+Failure precisions_agree(const Progress&) {
   const auto problem = small_problem("small-csa", 26);
   const auto fp32 = compressor::run_traced(problem, compressor::load_recipe("fp32"), {});
   const auto fp64 = compressor::run_traced(problem, compressor::load_recipe("fp64"), {});
@@ -114,32 +114,58 @@ Failure precisions_agree(Thoroughness, const Progress&) {
 struct Check {
   const char* name;
   const char* what;
-  Failure (*run)(Thoroughness, const Progress&);
+  Failure (*run)(const Progress&);
 };
-constexpr std::array<Check, 6> checks{{
+constexpr std::array<Check, 4> checks{{
     {"formats", "every code of every format of at most 16 bits decodes and encodes back", codes},
-    {"rounding", "fast rounding equals the readable one (exhaustive: on all 2^32 floats)", rounding_of_floats},
-    {"exp", "exp is rounded once (exhaustive: on all 2^32 floats)", exp_of_floats},
     {"random", "the random numbers are Threefry's", random_numbers},
     {"backends", "traced, fused, scalar, vectorised, threaded: the same bits for every recipe", backends_agree},
     {"precisions", "fp32 differs from fp64 by roundings only", precisions_agree},
 }};
 
+/// One line per claim, and one more for its first fault.
+void add_line(Outcome& outcome, const std::string& name, const std::string& what, const Failure& failure) {
+  outcome.text += fmt::format("{:<18} {:<4} {}\n", name, failure ? "FAIL" : "ok", failure ? *failure : what);
+  if (failure) outcome.exit = 1;
+}
+
+void add_numbers(Outcome& outcome, const SelftestOptions& options) {
+  const auto progress = [&](const precision::SelftestProgress& now) {
+    if (options.progress) options.progress(fmt::format("{} ({} of {})", now.check, now.done + 1, now.total));
+  };
+  const auto depth =
+      options.thoroughness == Thoroughness::exhaustive ? precision::Depth::exhaustive : precision::Depth::quick;
+  const auto result = precision::selftest(depth, static_cast<int>(options.threads), progress);
+  for (const precision::SelftestCheck& check : result.checks) {
+    Failure failure;
+    if (check.cases == 0) failure = "no case was tried";
+    if (check.failures != 0)
+      failure = fmt::format("{} of {} floats are wrong: {}", check.failures, check.cases, check.first_failure);
+    add_line(outcome, check.name, fmt::format("{} floats", check.cases), failure);
+    outcome.report.push_back({{"name", check.name},
+                              {"status", failure ? "fail" : "ok"},
+                              {"cases", check.cases},
+                              {"failures", check.failures},
+                              {"reason", failure ? io::Json(*failure) : io::Json()}});
+  }
+}
+
 }  // namespace
 
-Outcome selftest(Thoroughness thoroughness, const Progress& progress) {
+Outcome selftest(const SelftestOptions& options) {
   Outcome outcome;
   outcome.report = io::Json::array();
   for (const Check& check : checks) {
-    if (progress) progress(check.name);
-    const Failure failure = check.run(thoroughness, progress);
-    outcome.text +=
-        fmt::format("{:<11} {:<4} {}\n", check.name, failure ? "FAIL" : "ok", failure ? *failure : check.what);
+    if (options.progress) options.progress(check.name);
+    const Failure failure = check.run(options.progress);
+    add_line(outcome, check.name, check.what, failure);
     outcome.report.push_back({{"name", check.name},
                               {"status", failure ? "fail" : "ok"},
+                              {"cases", nullptr},
+                              {"failures", nullptr},
                               {"reason", failure ? io::Json(*failure) : io::Json()}});
-    if (failure) outcome.exit = 1;
   }
+  add_numbers(outcome, options);
   return outcome;
 }
 

@@ -24,8 +24,7 @@ const std::array<std::string, 1> known_tiers{"fp64"};
 
 }  // namespace
 
-Recipe edited_recipe(const std::string& name_or_path, const RecipeEdits& edits) {
-  Recipe recipe = compressor::load_recipe(name_or_path);
+Recipe edited(Recipe recipe, const RecipeEdits& edits) {
   for (const std::string& setting : edits.settings) recipe = compressor::with_setting(recipe, setting);
   if (!edits.omit.empty()) {
     std::string names;
@@ -36,6 +35,10 @@ Recipe edited_recipe(const std::string& name_or_path, const RecipeEdits& edits) 
   }
   if (edits.remainder) recipe = compressor::with_setting(recipe, "remainder=" + *edits.remainder);
   return recipe;
+}
+
+Recipe edited_recipe(const std::string& name_or_path, const RecipeEdits& edits) {
+  return edited(compressor::load_recipe(name_or_path), edits);
 }
 
 std::span<const Backend> backends() { return backend_table; }
@@ -56,9 +59,7 @@ void check_tier(const std::string& tier) {
   }
 }
 
-const judge::Truth& Truths::of(const Problem& problem, const Recipe* recipe, judge::Basis basis) {
-  const Recipe truth_recipe =
-      recipe != nullptr ? judge::truth_recipe(*recipe, problem.config, basis) : judge::plain_truth_recipe();
+const judge::Truth& Truths::of(const Problem& problem, const Recipe& truth_recipe, judge::Basis basis) {
   io::Json identity = truth_recipe.spec;
   identity.erase("name");
   identity["config"] = compressor::to_json(problem.config);
@@ -67,7 +68,7 @@ const judge::Truth& Truths::of(const Problem& problem, const Recipe* recipe, jud
   if (found != known_.end()) return found->second;
   compressor::RunOptions options;
   options.threads = threads_;
-  judge::Truth truth{{"fp64", 53, basis}, compressor::run_traced(problem, truth_recipe, options).tape};
+  judge::Truth truth{{"fp64", 53, basis}, truth_recipe, compressor::run_traced(problem, truth_recipe, options).tape};
   return known_.emplace(key, std::move(truth)).first->second;
 }
 

@@ -17,6 +17,8 @@
 
 namespace ulpscope::app {
 
+/// A recipe with the edits of the command line. Throws InputError.
+compressor::Recipe edited(compressor::Recipe recipe, const RecipeEdits& edits);
 /// A built-in name or a JSON file, with the edits of the command line. Throws InputError.
 compressor::Recipe edited_recipe(const std::string& name_or_path, const RecipeEdits& edits);
 
@@ -37,8 +39,9 @@ void check_tier(const std::string& tier);
 class Truths {
  public:
   explicit Truths(unsigned threads) : threads_(threads) {}
-  /// `recipe` null: bias_first, -inf, given. Forward only where `gradients` says so.
-  const judge::Truth& of(const compressor::Problem& problem, const compressor::Recipe* recipe, judge::Basis basis);
+  /// What `truth_recipe` (of judge::truth_recipe or judge::plain_truth_recipe) computes, gradients included.
+  const judge::Truth& of(const compressor::Problem& problem, const compressor::Recipe& truth_recipe,
+                         judge::Basis basis);
   /// Forgets all: before the next problem.
   void clear() { known_.clear(); }
 

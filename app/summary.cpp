@@ -8,6 +8,7 @@
 #include <cmath>
 #include <map>
 
+#include "core/compressor/graph.hpp"
 #include "core/judge/text_table.hpp"
 
 namespace ulpscope::app {
@@ -97,57 +98,79 @@ std::string first_sentence(const Report& report, const std::vector<Group>& group
   return text + '.';
 }
 
-/// The first forward slot whose error is more than twice the best run's; null: none.
+/// Forward, and computed from the tokens: a table's error reaches the output only through the rotation.
+bool towards_output(const Row& row) {
+  return row.slot.direction == Direction::forward && compressor::level_of(row.slot) != compressor::Level::table &&
+         row.metrics && row.metrics->compared != 0;
+}
+
+/// The first slot towards the output whose error is more than twice the best run's; null: none.
 const Row* parting(const RunReport& run, const RunReport& best) {
   for (const Row& row : run.rows) {
-    if (row.slot.direction != Direction::forward || !row.metrics || row.metrics->compared == 0) continue;
+    if (!towards_output(row)) continue;
     const Row* other = row_of(best, row.slot);
     if (other != nullptr && row.metrics->rms_rel > 2 * other->metrics->rms_rel) return &row;
   }
   return nullptr;
 }
 
-/// Of one run: the first forward slot that has half of the output's error already.
+/// Of one run: the first slot towards the output whose relative error is more than half of the output's.
 const Row* birth(const RunReport& run) {
   for (const Row& row : run.rows) {
-    if (row.slot.direction != Direction::forward || !row.metrics || row.metrics->compared == 0) continue;
-    if (2 * row.metrics->rms_rel > output_error(run)) return &row;
+    if (towards_output(row) && 2 * row.metrics->rms_rel > output_error(run)) return &row;
   }
   return nullptr;
+}
+
+/// Runs that leave the best one at the same slot, with the same numbers.
+struct Parting {
+  std::string names;
+  double lowest = HUGE_VAL;  ///< of their outputs' errors
+  double highest = 0;
+
+  void add(const RunReport& run) {
+    names += (names.empty() ? "" : ", ") + run.recipe;
+    lowest = std::min(lowest, output_error(run));
+    highest = std::max(highest, output_error(run));
+  }
+  std::string outputs() const {
+    const std::string low = judge::short_number(lowest);
+    const std::string high = judge::short_number(highest);
+    return low == high ? low : low + " to " + high;
+  }
+};
+
+std::string birth_sentence(const Report& report, const RunReport& best) {
+  const Row* row = birth(best);
+  if (row == nullptr) return fmt::format("Place. The output of {} has no error to place.", best.recipe);
+  return fmt::format("Place. On {}, {} is the first slot of {} with more than half of the output's error ({} as {}).",
+                     problem_name(report, best.problem), compressor::to_string(row->slot), best.recipe,
+                     judge::short_number(row->metrics->rms_rel), row->format);
 }
 
 std::string second_sentence(const Report& report, const std::vector<Group>& groups) {
   const Group& group = groups.front();
   const RunReport& best = *group.front();
-  std::map<std::string, std::vector<std::string>> parted;
+  std::map<std::string, Parting> parted;
   for (std::size_t i = 1; i < group.size(); ++i) {
     const Row* row = parting(*group[i], best);
     if (row == nullptr) continue;
     const Row* other = row_of(best, row->slot);
-    parted[fmt::format("{} (error {} stored as {}, where {} has {} as {})", compressor::to_string(row->slot),
+    parted[fmt::format("{} ({} as {}, {} has {} as {}", compressor::to_string(row->slot),
                        judge::short_number(row->metrics->rms_rel), row->format, best.recipe,
                        judge::short_number(other->metrics->rms_rel), other->format)]
-        .push_back(group[i]->recipe);
+        .add(*group[i]);
   }
-  if (parted.empty()) {
-    const Row* row = birth(best);
-    if (row == nullptr) return "Place. No forward slot holds half of the output's error before the output itself.";
-    return fmt::format(
-        "Place. In {} on {}, half of the output's error stands in {} already ({} as {}): what comes before it is not "
-        "worth fixing.",
-        best.recipe, problem_name(report, best.problem), compressor::to_string(row->slot),
-        judge::short_number(row->metrics->rms_rel), row->format);
-  }
-  std::string text = fmt::format("Place. On {}, ", problem_name(report, best.problem));
+  if (parted.empty()) return birth_sentence(report, best);
+  std::string text = fmt::format("Place. On the way to the output of {}, ", problem_name(report, best.problem));
   bool first = true;
-  for (const auto& [where, recipes] : parted) {
-    std::string names;
-    for (const std::string& name : recipes) names += (names.empty() ? "" : ", ") + name;
-    text += fmt::format("{}{} part{} from {} first at {}", first ? "" : "; ", names, recipes.size() == 1 ? "s" : "",
-                        best.recipe, where);
+  for (const auto& [where, parting] : parted) {
+    text +=
+        fmt::format("{}{} {} first more than 2x as far off as {} at {}; output {})", first ? "" : "; ", parting.names,
+                    parting.names.find(',') == std::string::npos ? "is" : "are", best.recipe, where, parting.outputs());
     first = false;
   }
-  return text + ": keep that slot wider to gain most.";
+  return text + ": look there first.";
 }
 
 std::string third_sentence(const Report& report) {

@@ -115,8 +115,16 @@ struct ConvertOptions {
 };
 Outcome convert(const ConvertOptions& options);
 
+/// quick: 2^22 floats of every stratum, seconds. exhaustive: all 2^32, minutes.
 enum class Thoroughness : std::uint8_t { quick, exhaustive };
-Outcome selftest(Thoroughness thoroughness, const Progress& progress);
+struct SelftestOptions {
+  Thoroughness thoroughness = Thoroughness::quick;
+  unsigned threads = 1;
+  Progress progress;
+};
+/// Rounding to every format that fits in a float, and exp, against integers and MPFR; Outcome::report is an array of
+/// claims.
+Outcome selftest(const SelftestOptions& options);
 
 /// "ulpscope 0.1.0 (commit, compiler)".
 std::string version_text();

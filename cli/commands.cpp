@@ -70,6 +70,15 @@ void files(CLI::App& app, Outputs& outputs) {
   text(app, "--junit", outputs.junit, "write one JUnit test case per slot");
   quiet(app, outputs);
 }
+/// Options that scripts may already name: one sentence says what there is instead.
+void refused(CLI::App& app, const Text& name, const Text& instead) {
+  const Text verb = app.get_name();
+  option(
+      app, name,
+      [=](const Text&) { throw InputError(name + ": this version of " + verb + " does not have it; " + instead); }, "")
+      ->expected(0, 1)
+      ->group("");
+}
 void edits(CLI::App& app, app::RecipeEdits& target) {
   repeated(app, "--set", target.settings,
            "STAGE.FIELD=VALUE, or backward.STAGE.FIELD=VALUE: change every recipe that runs");
@@ -135,6 +144,9 @@ Verb report_verb(CLI::App& root) {
   seed(app, o.seed);
   threads(app, o.threads);
   files(app, state->outputs);
+  refused(app, "--target", "every slot is measured against the truth");
+  refused(app, "--attribution", "the report has each slot's own error");
+  refused(app, "--html", "use --json, --markdown or --junit");
   app.footer("Example: ulpscope report --preset small-csa --recipe hf --json report.json");
   return {&app, [state] {
             split_problems(state->options.recipes, state->options.problems, compressor::builtin_recipe_names());
@@ -195,6 +207,7 @@ Verb run_verb(CLI::App& root) {
   text(app, "-o,--output", o.output, "the dump to write")->required();
   threads(app, o.threads);
   quiet(app, state->second);
+  refused(app, "--mutant", "a recipe file with the fault in it runs as any other");
   app.footer("Example: ulpscope run problem.safetensors --recipe hf -o dump.safetensors");
   return {&app, [state] {
             state->second.product = state->first.output;
@@ -219,6 +232,7 @@ Verb compare_verb(CLI::App& root) {
   tolerances(app, o.tolerance);
   threads(app, o.threads);
   files(app, state->second);
+  refused(app, "--save-case", "--json keeps the verdict with its index and bits");
   app.footer("Example: ulpscope compare problem.safetensors dump.safetensors --recipe hf");
   return {&app, [state] {
             state->second.inputs = {state->first.problem, state->first.dump};
@@ -285,14 +299,19 @@ Verb convert_verb(CLI::App& root) {
 }
 
 Verb selftest_verb(CLI::App& root) {
-  const auto state = std::make_shared<std::pair<bool, Outputs>>();
+  const auto state = std::make_shared<std::pair<app::SelftestOptions, Outputs>>();
   CLI::App& app = *root.add_subcommand("selftest", "does this program compute on this machine what it says");
-  app.add_flag("--exhaustive", state->first, "all 2^32 floats: minutes");
+  app.add_flag_callback(
+      "--exhaustive", [state] { state->first.thoroughness = app::Thoroughness::exhaustive; },
+      "all 2^32 floats: minutes");
+  threads(app, state->first.threads);
+  text(app, "--json", state->second.json, "write the claims as JSON; - is standard output");
   quiet(app, state->second);
   app.footer("Example: ulpscope selftest");
   return {&app, [state] {
             return done(state->second, [state](const app::Progress& progress) {
-              return app::selftest(state->first ? app::Thoroughness::exhaustive : app::Thoroughness::quick, progress);
+              state->first.progress = progress;
+              return app::selftest(state->first);
             });
           }};
 }

@@ -10,6 +10,7 @@
 
 #include "cli/command.hpp"
 #include "cli/output.hpp"
+#include "core/io/atomic_file.hpp"
 #include "core/io/error.hpp"
 
 namespace {
@@ -18,7 +19,11 @@ constexpr int bad_input = 2;
 constexpr int internal_error = 70;
 constexpr int interrupted = 130;
 
-void on_interrupt(int) { ::_exit(interrupted); }  // outputs appear whole, by rename, or not at all
+/// Outputs appear whole, by rename, or not at all. Only calls that are safe in a handler.
+void on_interrupt(int) {
+  ulpscope::io::remove_temporaries();
+  ::_exit(interrupted);
+}
 
 void complain(const std::string& sentence) {
   const std::string clear = ::isatty(STDERR_FILENO) == 1 ? "\r\x1b[K" : "";
@@ -44,6 +49,7 @@ int execute(int argc, const char* const* argv) {
 
 int main(int argc, char** argv) {
   std::signal(SIGINT, on_interrupt);
+  std::signal(SIGTERM, on_interrupt);
   try {
     return execute(argc, argv);
   } catch (const ulpscope::InputError& error) {

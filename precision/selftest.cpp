@@ -19,13 +19,26 @@ namespace {
 
 constexpr std::uint64_t block_size = std::uint64_t{1} << 16;
 
-/// A block of 2^16 floats. quick: block b < 32 holds every 16-bit pattern as the upper half of a float, over a lower
-/// half at or near one of the places where ties lie. exhaustive: block b holds the floats whose upper half is b.
+/// Bits without a pattern, from a counter: Stafford's mix 13.
+std::uint64_t scrambled(std::uint64_t z) {
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+  return z ^ (z >> 31);
+}
+
+/// A block of 2^16 floats. quick: every block holds every 16-bit pattern as the upper half of a float; blocks b < 32
+/// over a lower half at or near one of the places where ties lie, the others over lower halves without a pattern.
+/// exhaustive: block b holds the floats whose upper half is b.
 std::vector<std::uint32_t> block_of_bits(Depth depth, std::uint64_t block) {
   std::vector<std::uint32_t> bits(block_size);
   for (std::uint64_t i = 0; i < block_size; ++i) {
     if (depth == Depth::exhaustive) {
       bits[i] = static_cast<std::uint32_t>(block * block_size + i);
+      continue;
+    }
+    if (block >= 32) {
+      const auto any = static_cast<std::uint32_t>(scrambled(block << 16 | i) & 0xffffu);
+      bits[i] = static_cast<std::uint32_t>(i << 16) | any;
       continue;
     }
     const std::uint32_t tie = 0x8000u >> (block % 8);
@@ -34,7 +47,7 @@ std::vector<std::uint32_t> block_of_bits(Depth depth, std::uint64_t block) {
   }
   return bits;
 }
-std::uint64_t blocks_of(Depth depth) { return depth == Depth::exhaustive ? block_size : 32; }
+std::uint64_t blocks_of(Depth depth) { return depth == Depth::exhaustive ? block_size : 64; }
 
 std::string hex_of(std::uint32_t bits) {
   std::string text = "0x";

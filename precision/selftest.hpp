@@ -9,7 +9,8 @@
 
 namespace ulpscope::precision {
 
-/// quick: every 16-bit pattern in every place of a float, seconds. exhaustive: every float, minutes on two threads.
+/// quick: 2^22 floats, every 16-bit upper half over 64 lower ones, seconds. exhaustive: every float, minutes on two
+/// threads.
 enum class Depth : std::uint8_t { quick, exhaustive };
 
 /// One claim, on how many cases it was tried and on how many it failed.

@@ -124,20 +124,4 @@ std::optional<Format> Plan::input_format(Name name) const {
   return found == inputs_.end() ? std::nullopt : std::optional(found->second);
 }
 
-bool products_are_exact(const Recipe& recipe) {
-  const Json* compute = find_field(recipe.spec, {Section::forward, "products", "compute"});
-  const Json* value = for_slot(compute, forward(Name::products));
-  return value != nullptr && *value == "exact";
-}
-
-bool softmax_reads_stored(const Recipe& recipe) {
-  const Json* saved = find_inherited(recipe.spec, {Section::backward, "softmax", "saved"}, gradient(Name::logits));
-  return saved != nullptr && *saved == "stored";
-}
-
-SoftmaxVjp softmax_vjp_of(const Recipe& recipe) {
-  const Json* vjp = find_inherited(recipe.spec, {Section::backward, "softmax", "vjp"}, gradient(Name::logits));
-  return vjp == nullptr ? SoftmaxVjp::y_times_g_minus_s : parse_choice<SoftmaxVjp>(word(*vjp), "vjp", "");
-}
-
 }  // namespace ulpscope::compressor

@@ -121,11 +121,4 @@ class Plan {
   Kind kind_ = Kind::native_float;
 };
 
-/// Whether the products reach the pool unrounded: stage `products` computes "exact".
-bool products_are_exact(const Recipe& recipe);
-/// Whether the softmax VJP reads `weights` as stored, and not the value before the cast.
-bool softmax_reads_stored(const Recipe& recipe);
-/// The form of the softmax VJP: the backward's, else the forward's, else y_times_g_minus_s.
-SoftmaxVjp softmax_vjp_of(const Recipe& recipe);
-
 }  // namespace ulpscope::compressor

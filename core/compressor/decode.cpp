@@ -2,7 +2,6 @@
 // Feeding chunks and keeping the state between them.
 #include "core/compressor/decode.hpp"
 
-#include <charconv>
 #include <numeric>
 
 #include "core/io/error.hpp"
@@ -49,6 +48,14 @@ Tensor joined(const Tensor& a, const Tensor& b) {
       },
       b.data);
   return both;
+}
+
+/// As the single shot does: what remains after the last chunk is the remainder that such a recipe refuses.
+void require_whole_windows(const Config& config, const Recipe& recipe) {
+  if (recipe.remainder != Remainder::error || config.seq % config.ratio == 0) return;
+  throw InputError("--chunks end inside a window: seq " + std::to_string(config.seq) + " is not a multiple of ratio " +
+                   std::to_string(config.ratio) + " and `remainder` of recipe '" + recipe.name +
+                   "' is error; known policies: error truncate buffer");
 }
 
 void require_decodable(const Problem& problem, const Recipe& recipe, const std::vector<std::size_t>& chunks) {
@@ -135,6 +142,7 @@ class Cache {
 Decoded run_chunks(const Problem& problem, const Recipe& recipe, const std::vector<std::size_t>& chunks,
                    const RunOptions& options) {
   require_decodable(problem, recipe, chunks);
+  require_whole_windows(problem.config, recipe);
   Decoded decoded;
   Cache cache(problem, recipe, options);
   std::size_t first = 0;
@@ -143,22 +151,6 @@ Decoded run_chunks(const Problem& problem, const Recipe& recipe, const std::vect
     first += count;
   }
   return decoded;
-}
-
-std::vector<std::size_t> parse_chunks(std::string_view text) {
-  std::vector<std::size_t> chunks;
-  const char* at = text.data();
-  const char* end = text.data() + text.size();
-  while (true) {
-    std::size_t count = 0;
-    const auto [next, error] = std::from_chars(at, end, count);
-    if (error != std::errc{} || count == 0 || (next != end && *next != ',')) {
-      throw InputError("--chunks '" + std::string(text) + "' is not a list of token counts above 0, such as 9,1,1,6");
-    }
-    chunks.push_back(count);
-    if (next == end) return chunks;
-    at = next + 1;
-  }
 }
 
 }  // namespace ulpscope::compressor

@@ -2,7 +2,6 @@
 // Decode: the same tokens fed in chunks, with the rows of unfinished windows kept as state, as a serving engine does.
 #pragma once
 
-#include <string_view>
 #include <vector>
 
 #include "core/compressor/run.hpp"
@@ -20,12 +19,9 @@ struct Decoded {
 
 /// Forward only; `chunks` are token counts that add up to seq. The previous window's raw rows stand in for
 /// prior_kv and prior_gate, and RoPE positions go on. Bits equal the single shot's for every order of summation but
-/// blas. Throws InputError: a chunk of 0, a sum other than seq, masks or segments (whose windows would need tokens of
-/// the past).
+/// blas. Throws InputError: a sum other than seq, a seq that is not whole windows where the recipe's `remainder` is
+/// error, masks or segments (whose windows would need tokens of the past).
 Decoded run_chunks(const Problem& problem, const Recipe& recipe, const std::vector<std::size_t>& chunks,
                    const RunOptions& options);
-
-/// "9,1,1,6" -> {9, 1, 1, 6}.
-std::vector<std::size_t> parse_chunks(std::string_view text);
 
 }  // namespace ulpscope::compressor

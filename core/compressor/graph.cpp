@@ -225,18 +225,29 @@ void Graph::add_projection_gradients() {
 
 void Graph::explain_absences(const Recipe& recipe, const Config& config) {
   const auto explain = [&](Name name, const std::string& reason) {
-    if (!computes(forward(name))) absent_.emplace(forward(name), reason);
+    for (const Slot slot : {forward(name), gradient(name)}) {
+      const bool input = slot.direction == Direction::forward && is_input(name);
+      if (!input && !computes(slot) && find_slot(to_string(slot))) absent_.emplace(slot, reason);
+    }
+  };
+  const auto explain_gradient = [&](Name name, const std::string& reason) {
+    if (!computes(gradient(name))) absent_.emplace(gradient(name), reason);
   };
   const bool bias_first = recipe.pipeline == Pipeline::bias_first;
   explain(bias_first ? N::padded_gate : N::biased,
           bias_first ? "bias_first adds the bias before the window, so no padded gate exists"
                      : "pad_first adds the bias after the window, so no biased gate exists");
+  for (const Name name : {N::row_max, N::shifted, N::exp, N::denominator, N::log_denominator, N::softmax}) {
+    explain_gradient(name, "inside the softmax's VJP, which gives grad.logits at once");
+  }
   for (const Name name : {N::row_max, N::shifted, N::exp, N::log_denominator, N::products}) {
     explain(name, "the recipe's softmax algorithm does not write it");
   }
   if (!config.norm) {
-    for (const Name name : {N::mean_square, N::normalized, N::normed}) explain(name, "norm is off");
+    for (const Name name : {N::mean_square, N::normalized, N::normed, N::gamma}) explain(name, "norm is off");
   }
+  explain_gradient(N::mean_square, "inside the norm's VJP, which gives grad.pooled at once");
+  for (const Name name : {N::prior_kv, N::prior_gate}) explain(name, "the problem has no prior window");
   for (const Name name : {N::rope_frequencies, N::rope_cos, N::rope_sin, N::rotated})
     explain(name, "the config has no RoPE");
   explain(N::hadamard, "the config has no Hadamard transform");

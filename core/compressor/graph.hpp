@@ -40,7 +40,7 @@ class Graph {
   const std::vector<Slot>& reads(Slot slot) const { return reads_[slot.index()].slots; }
   /// Contract slots that this recipe or config never writes, and why.
   const std::map<Slot, std::string>& absent() const { return absent_; }
-  /// The forward slot that follows pooled, normed, ...: what the next entry stage reads.
+  /// The forward slot that stands before normalized, normed, rotated, ... output: what its stage reads.
   Name before(Name name) const { return before_[static_cast<std::size_t>(name)]; }
   /// The last forward slot: `output` is its copy.
   Name last() const { return last_; }

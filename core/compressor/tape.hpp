@@ -46,7 +46,6 @@ class Tape {
     return found == records_.end() ? nullptr : &found->second;
   }
   bool has(Slot slot) const { return records_.count(slot) != 0; }
-  void erase(Slot slot) { records_.erase(slot); }
   const std::map<Slot, Record>& records() const { return records_; }
   /// Why a slot of the contract is not there ("log_softmax writes no denominator").
   const std::map<Slot, std::string>& absent() const { return absent_; }

@@ -26,13 +26,19 @@ class AtomicFile {
   void commit();
 
  private:
+  void remove_temporary();
   [[noreturn]] void fail(int error);
 
   std::filesystem::path shown_;      // as the caller named it: for messages
   std::filesystem::path target_;     // links resolved
   std::filesystem::path temporary_;  // empty: the target is written directly
+  std::size_t registered_;           // where remove_temporaries() finds the temporary file
   int descriptor_ = -1;
 };
+
+/// Removes the temporary files of all writers, for a process that is about to end without destructors. Safe in a signal
+/// handler: it only reads memory that never moves, and unlinks.
+void remove_temporaries() noexcept;
 
 /// The whole text, atomically. "-" is not special here.
 void write_text(const std::filesystem::path& path, std::string_view text);

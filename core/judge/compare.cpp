@@ -55,18 +55,20 @@ class SlotFilter {
 /// A dump on its judged problem, with the recipe it claims.
 class Comparison {
  public:
-  Comparison(const Problem& problem, const Dump& dump, const std::optional<Recipe>& recipe,
-             const CompareOptions& options)
-      : problem_(problem), dump_(dump), options_(options), filter_(options.slots) {
-    if (!recipe) return;
-    recipe_ = &*recipe;
-    replayer_.emplace(problem, *recipe, dump.tape, options.threads);
-    config_ = replayer_->plan().config();
+  Comparison(const Problem& problem, const Dump& dump, const Claim& claim, const CompareOptions& options)
+      : problem_(problem),
+        dump_(dump),
+        truth_(claim.truth),
+        options_(options),
+        filter_(options.slots),
+        config_(compressor::effective_config(problem.config, claim.recipe ? *claim.recipe : claim.truth.recipe)) {
+    if (!claim.recipe) return;
+    recipe_ = &*claim.recipe;
+    replayer_.emplace(problem, *recipe_, dump.tape, options.threads);
   }
 
-  void run(const Truth& truth, RunReport& report) {
-    const Bench bench{recipe_ != nullptr ? config_ : problem_.config, recipe_ != nullptr ? &replayer_->plan() : nullptr,
-                      options_.threads};
+  void run(RunReport& report) {
+    const Bench bench{config_, recipe_ != nullptr ? &replayer_->plan() : nullptr, options_.threads};
     std::size_t judged = 0;
     for (const Slot slot : order()) {
       if (!filter_.keeps(slot)) continue;
@@ -76,9 +78,10 @@ class Comparison {
         continue;
       }
       ++judged;
-      report.rows.push_back(judged_row(slot, visible(slot, *record), truth.tape.find(slot), bench));
+      report.rows.push_back(judged_row(slot, visible(slot, *record), truth_.tape.find(slot), bench));
     }
     add_foreign(report, bench);
+    add_uncomputed(report, bench);
     if (judged == 0) throw InputError(fmt::format("{}: no slot of the dump is left to compare", dump_.source));
     report.verdict = std::move(verdict_);
   }
@@ -86,7 +89,12 @@ class Comparison {
  private:
   std::vector<Slot> order() const {
     if (replayer_) return replayer_->graph().order();
-    return compressor::program_order(problem_, plain_truth_recipe());
+    return compressor::program_order(problem_, truth_.recipe);
+  }
+
+  /// Slots of the contract that the recipe (without one, the truth) never writes, and why.
+  const std::map<Slot, std::string>& uncomputed() const {
+    return replayer_ ? replayer_->graph().absent() : truth_.tape.absent();
   }
 
   /// The rows that the dump holds.
@@ -157,7 +165,7 @@ class Comparison {
     verdict.slot = row.slot;
     verdict.stage = row.stage;
     verdict.index = index;
-    const Layout layout = layout_of(row.slot, row.shape, recipe_ != nullptr ? config_ : problem_.config);
+    const Layout layout = layout_of(row.slot, row.shape, config_);
     verdict.place = to_string(place_of(index, layout), layout);
     verdict.dump = found;
     verdict.expected = expected;
@@ -173,25 +181,28 @@ class Comparison {
     for (const Slot slot : order()) computed.insert(slot);
     for (const auto& [slot, record] : dump_.tape.records()) {
       if (computed.contains(slot) || !filter_.keeps(slot)) continue;
-      std::string reason = "the dump has it, but nothing computes it here";
-      if (replayer_) {
-        const auto& absent = replayer_->graph().absent();
-        const auto found = absent.find(slot);
-        if (found != absent.end()) reason = "the dump has it, but " + found->second;
-      }
-      Row row = absent_row(slot, reason, bench);
+      const auto found = uncomputed().find(slot);
+      const std::string why = found == uncomputed().end() ? "nothing computes it here" : found->second;
+      Row row = absent_row(slot, "the dump has it, but " + why, bench);
       row.status = Status::skipped;
       report.rows.push_back(std::move(row));
     }
   }
 
+  void add_uncomputed(RunReport& report, const Bench& bench) const {
+    for (const auto& [slot, reason] : uncomputed()) {
+      if (!dump_.tape.has(slot) && filter_.keeps(slot)) report.rows.push_back(absent_row(slot, reason, bench));
+    }
+  }
+
   const Problem& problem_;
   const Dump& dump_;
+  const Truth& truth_;
   const CompareOptions& options_;
   SlotFilter filter_;
+  compressor::Config config_;  ///< effective
   const Recipe* recipe_ = nullptr;
   std::optional<Replayer> replayer_;
-  compressor::Config config_;
   std::optional<Verdict> verdict_;
 };
 
@@ -232,7 +243,7 @@ RunReport compare(const Problem& problem, const Dump& dump, const Claim& claim, 
   report.truth = truth.info;
   report.unmapped = dump.unmapped;
   report.notes = dump.notes;
-  Comparison(problem, dump, recipe, options).run(truth, report);
+  Comparison(problem, dump, claim, options).run(report);
   if (recipe && !options.tolerance.given()) report.invariants = check_invariants(dump.tape, problem, *recipe);
   return report;
 }
@@ -276,6 +287,13 @@ Row difference(Slot slot, const Record& found, const Record& reference, const Di
   return row;
 }
 
+/// A slot that only one of the dumps holds is a difference.
+Row one_sided_row(Slot slot, const Dump& holder, const Bench& bench) {
+  Row row = absent_row(slot, "only " + holder.source + " holds it", bench);
+  row.status = Status::fail;
+  return row;
+}
+
 }  // namespace
 
 RunReport diff(const Problem& problem, const Dump& a, const Dump& b, const CompareOptions& options) {
@@ -287,18 +305,20 @@ RunReport diff(const Problem& problem, const Dump& a, const Dump& b, const Compa
   const SlotFilter filter(options.slots);
   std::set<Slot> slots;
   for (const Dump* dump : {&a, &b}) {
-    for (const auto& [slot, record] : dump->tape.records()) slots.insert(slot);
+    for (const auto& [slot, record] : dump->tape.records()) {
+      if (filter.keeps(slot)) slots.insert(slot);
+    }
+    report.unmapped.insert(report.unmapped.end(), dump->unmapped.begin(), dump->unmapped.end());
+    report.notes.insert(report.notes.end(), dump->notes.begin(), dump->notes.end());
   }
+  if (slots.empty()) throw InputError(fmt::format("{}, {}: no slot is left to compare", a.source, b.source));
   for (const Slot slot : slots) {
     const Record* found = a.tape.find(slot);
     const Record* reference = b.tape.find(slot);
-    if (!filter.keeps(slot)) continue;
-    if (found == nullptr || reference == nullptr) {
-      report.rows.push_back(absent_row(slot, "not in " + (found == nullptr ? a.source : b.source), bench));
-      continue;
-    }
     report.rows.push_back(
-        difference(slot, common_rows(slot, *found, b), common_rows(slot, *reference, a), {bench, options}));
+        found == nullptr || reference == nullptr
+            ? one_sided_row(slot, found != nullptr ? a : b, bench)
+            : difference(slot, common_rows(slot, *found, b), common_rows(slot, *reference, a), {bench, options}));
   }
   return report;
 }

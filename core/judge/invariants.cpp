@@ -26,6 +26,16 @@ struct Group {
   double majorant = 0;
 };
 
+/// What is in excess of the slack, against the sum of absolute terms; NaN where either is.
+double relative_excess(double excess, double majorant) {
+  return excess <= 0 && !std::isnan(majorant) ? 0 : excess / majorant;
+}
+
+/// The larger of two residuals; a NaN comes in and stays.
+double worse(double residual, double relative) {
+  return std::isnan(residual) || relative <= residual ? residual : relative;
+}
+
 class Checker {
  public:
   Checker(const Tape& tape, const compressor::Problem& problem, const compressor::Recipe& recipe)
@@ -103,9 +113,7 @@ class Checker {
       if (all_padded(window)) continue;
       for (std::size_t c = 0; c < config_.head_dim; ++c) {
         const Group g = group(window, c);
-        const double excess = std::fabs(g.violation) - slack;
-        const double relative = excess <= 0 ? 0 : excess / g.majorant;
-        if (!std::isnan(residual) && !(relative <= residual)) residual = relative;  // a NaN comes in and stays
+        residual = worse(residual, relative_excess(std::fabs(g.violation) - slack, g.majorant));
       }
     }
     add(name, residual, bound);
@@ -193,9 +201,7 @@ class Checker {
       double majorant = 0;
       for (std::size_t window = 0; window < windows; ++window) majorant += twice_weighted(*y, *g, window, c);
       const double slack = 2 * static_cast<double>(windows * length()) * smallest(slot);
-      const double excess = std::fabs(sum) - slack;
-      const double relative = excess <= 0 ? 0 : excess / majorant;
-      residual = relative <= residual ? residual : relative;
+      residual = worse(residual, relative_excess(std::fabs(sum) - slack, majorant));
     }
     add("ape_gauge", residual, bound);
   }
@@ -248,7 +254,7 @@ class Checker {
         magnitude += std::fabs(q->at(c) * pooled->at(c));
       }
       const double relative = std::fabs(sum - rho * rho * rho * config_.eps * projected) / (2 * rho * magnitude);
-      if (magnitude != 0) residual = relative <= residual ? residual : relative;
+      if (magnitude != 0 || sum != 0) residual = worse(residual, relative);
     }
     add("radial_gradient", residual, bound);
   }

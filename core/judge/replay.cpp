@@ -288,9 +288,14 @@ void Replayer::add_upstream(Slot slot, Replayed& replayed) const {
   }
 }
 
+double Replayer::leaning_cap(Slot slot) const {
+  const compressor::SlotArithmetic& arithmetic = plan_.at(slot);
+  return arithmetic.storage.precision < arithmetic.accumulate.precision ? 0.01 : 1;
+}
+
 Replayed Replayer::replay(Slot slot) const {
   auto result = compressor::run_from(problem_, recipe_, {given_, {slot}}, options_for(threads_));
-  Replayed replayed{result.tape.find(slot)->tensor, result.from.at(slot), {}, {}, {}};
+  Replayed replayed{result.tape.find(slot)->tensor, result.from.at(slot), {}, {}, {}, leaning_cap(slot)};
   if (terms_of(slot) != 0) {
     Sum own = own_freedom(slot, replayed.value);
     replayed.freedom = std::move(own.freedom);

@@ -30,7 +30,7 @@ Basis parse_basis(std::string_view name);
 /// Who the truth is.
 struct TruthInfo {
   std::string tier = "fp64";
-  int bits = 53;
+  int bits = 53;  ///< 0: the reference is a dump, of whatever bits
   Basis basis = Basis::quantized;
 };
 
@@ -39,7 +39,7 @@ struct ReplayResult {
   std::vector<compressor::Slot> from;
   double bits_equal = 0;  ///< fraction of elements
   double explained = 0;   ///< fraction inside what the recipe leaves open
-  double ambiguous = 0;   ///< fraction for which a second value would be explained too
+  double ambiguous = 0;   ///< fraction for which a second value would be explained too; what may lean on it is capped
   double max_ulp = 0;     ///< between dump and replay, in the storage format; inf where classes differ
 };
 

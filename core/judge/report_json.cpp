@@ -105,10 +105,11 @@ Json to_json(const Tolerances& t) {
   return {{"rtol", io::number(t.rtol)}, {"atol", io::number(t.atol)}, {"ulp", io::number(t.ulp)}};
 }
 
+/// Of a slot without elements only the count applies.
 void add_measures(Json& json, const Row& row) {
-  const bool measured = row.metrics.has_value();
-  const Metrics* m = measured ? &*row.metrics : nullptr;
-  json["count"] = measured ? Json(m->count) : Json();
+  const Metrics* m = row.metrics ? &*row.metrics : nullptr;
+  const bool measured = m != nullptr && m->count != 0;
+  json["count"] = m != nullptr ? Json(m->count) : Json();
   json["classes"] = measured ? to_json(m->classes) : Json();
   json["error"] = measured ? error_json(*m, row.format) : Json();
   json["worst_window"] = measured ? optional_json(m->worst_window) : Json();
@@ -137,9 +138,10 @@ Json to_json(const Row& row) {
 }
 
 Json to_json(const Invariant& invariant) {
+  const bool applies = invariant.status != Status::skipped;
   return {{"name", invariant.name},
-          {"residual", io::number(invariant.residual)},
-          {"bound", io::number(invariant.bound)},
+          {"residual", applies ? io::number(invariant.residual) : Json()},
+          {"bound", applies ? io::number(invariant.bound) : Json()},
           {"status", to_string(invariant.status)},
           {"reason", text_or_null(invariant.reason)}};
 }
@@ -159,7 +161,7 @@ Json to_json(const Verdict& verdict) {
 
 Json to_json(const TruthInfo& truth) {
   return {{"tier", truth.tier},
-          {"bits", truth.bits},
+          {"bits", truth.bits != 0 ? Json(truth.bits) : Json()},
           {"basis", to_string(truth.basis)},
           {"max_radius", nullptr},
           {"undecided", nullptr}};

@@ -78,6 +78,7 @@ bool passes(double found, double value, double freedom, const Ruler& ruler) {
 
 std::vector<std::size_t> judge_replay(Row& row, const Tensor& found, const Replayed& replayed, const Ruler& ruler) {
   std::vector<std::size_t> failing;
+  std::vector<std::size_t> leaning;  // more than 1 ulp off, and passed by a freedom that admits other values as well
   std::size_t equal = 0;
   std::size_t explained = 0;
   std::size_t ambiguous = 0;
@@ -89,11 +90,22 @@ std::vector<std::size_t> judge_replay(Row& row, const Tensor& found, const Repla
     const bool inside = have >= replayed.low[i] && have <= replayed.high[i];
     equal += same;
     explained += same || inside;
-    ambiguous += replayed.freedom[i] > 0 && ruler.distance(replayed.low[i], replayed.high[i]) >= 1;
+    const bool open = replayed.freedom[i] > 0 && ruler.distance(replayed.low[i], replayed.high[i]) >= 1;
+    ambiguous += open;
     max_ulp = std::max(max_ulp, distance_of(have, value, ruler));
-    if (!same && !inside && !passes(have, value, replayed.freedom[i], ruler)) failing.push_back(i);
+    if (same || passes(have, value, 0, ruler)) continue;
+    if (!inside && !passes(have, value, replayed.freedom[i], ruler)) {
+      failing.push_back(i);
+    } else if (open) {
+      leaning.push_back(i);
+    }
   }
   const double count = std::max<double>(1, static_cast<double>(found.size()));
+  if (static_cast<double>(leaning.size()) > replayed.leaning_cap * count) {
+    std::vector<std::size_t> both;
+    std::merge(failing.begin(), failing.end(), leaning.begin(), leaning.end(), std::back_inserter(both));
+    failing = std::move(both);
+  }
   row.replay = ReplayResult{replayed.from, static_cast<double>(equal) / count, static_cast<double>(explained) / count,
                             static_cast<double>(ambiguous) / count, max_ulp};
   return failing;

@@ -11,9 +11,10 @@
 
 namespace ulpscope::judge {
 
-/// Slot -> value, and how far it can be trusted.
+/// Slot -> value, how far it can be trusted, and the recipe that computed it.
 struct Truth {
   TruthInfo info;
+  compressor::Recipe recipe;
   compressor::Tape tape;
 };
 

@@ -12,10 +12,9 @@
 namespace {
 
 using Words = std::vector<std::string>;
+using ulpscope::test::golden;
 using ulpscope::test::Ran;
 using ulpscope::test::run_command;
-
-std::string golden(const std::string& name) { return std::string(ULPSCOPE_TEST_DATA) + "/golden/" + name; }
 
 /// A line and a word that its sentence must hold.
 struct Line {
@@ -59,6 +58,9 @@ std::vector<Line> report_lines() {
       {{"report", "--json", "-", "--markdown", "-"}, "standard output"},
       {{"report", problem, "--json", problem}, "input"},
       {{"report", "--json"}, "--json"},
+      {{"report", "--html", "@/report.html"}, "use --json, --markdown or --junit"},
+      {{"report", "--attribution", "ladder"}, "each slot's own error"},
+      {{"report", "--target", "output"}, "measured against the truth"},
   };
 }
 
@@ -83,6 +85,10 @@ std::vector<Line> writing_lines() {
       {{"run", problem, "--recipe", "hf", "--remainder", "error", "-o", "@/d.safetensors"}, "ratio"},
       {{"run", problem, "--recipe", "hf", "-o", "@/no/d.safetensors"}, "no directory"},
       {{"run", problem, "--recipe", "hf", "--chunks", "3,,4", "-o", "@/d.safetensors"}, "--chunks"},
+      {{"run", problem, "--recipe", "hf", "--chunks", "12,1", "--remainder", "error", "-o", "@/d.safetensors"},
+       "ratio"},
+      {{"run", problem, "--recipe", "hf", "--mutant", "pads", "-o", "@/d.safetensors"}, "does not have it"},
+      {{"run", problem, "--recipe", "hf", "-o", "/dev/full"}, "space"},
       {{"convert", problem, "-o", problem}, "input"},
       {{"convert", problem, "-o", "@/p.npy"}, "npy"},
       {{"convert", problem}, "--output"},
@@ -100,10 +106,17 @@ std::vector<Line> judging_lines() {
       {{"compare", problem, dump, "--recipe", "hf", "--slots", "nothing"}, "no slot"},
       {{"compare", problem, dump, "--recipe", "hf", "--map", "@/absent.json"}, "absent.json"},
       {{"compare", problem, dump, "--dtype", "kv=b16"}, "b16"},
+      {{"compare", problem, dump, "--omit", "rotat"}, "did you mean 'rotate'"},
+      {{"compare", problem, dump, "--remainder", "drop"}, "truncate"},
+      {{"compare", problem, dump, "--remainder", "error"}, "not a multiple of ratio"},
+      {{"compare", problem, dump, "--set", "softmax.compute=fp16"}, "--recipe"},
+      {{"compare", problem, dump, "--recipe", "hf", "--save-case", "@/case"}, "does not have it"},
       {{"diff", dump}, "REFERENCE"},
       {{"diff", dump, problem}, "slot"},
+      {{"diff", dump, dump, "--slots", "nothing"}, "no slot"},
       {{"list"}, "WHAT"},
       {{"list", "formates"}, "formats"},
+      {{"selftest", "--threads", "0"}, "--threads"},
       {{"inspect", "@/absent.npz"}, "absent.npz"},
   };
 }

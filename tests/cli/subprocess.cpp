@@ -3,6 +3,7 @@
 #include "tests/cli/subprocess.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,18 +28,13 @@ std::string text_of(const std::filesystem::path& path) {
   return text.str();
 }
 
-}  // namespace
-
-Ran run_command(const std::vector<std::string>& arguments) {
-  const TempDir folder;
+/// Starts the command; its process.
+pid_t start(const std::vector<std::string>& arguments, const std::string& out, const std::string& err) {
   std::vector<std::string> words{ULPSCOPE_COMMAND};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-  const std::string out = (folder / "out").string();
-  const std::string err = (folder / "err").string();
-
   const pid_t child = ::fork();
   if (child < 0) throw std::runtime_error("cannot fork");
   if (child == 0) {
@@ -48,10 +44,38 @@ Ran run_command(const std::vector<std::string>& arguments) {
     ::execv(argv.front(), argv.data());
     ::_exit(127);
   }
+  return child;
+}
+
+int exit_of(pid_t child) {
   int status = 0;
   if (::waitpid(child, &status, 0) != child) throw std::runtime_error("cannot wait");
-  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return {code, text_of(out), text_of(err)};
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
+
+}  // namespace
+
+Ran run_command(const std::vector<std::string>& arguments) {
+  const TempDir folder;
+  const int code = exit_of(start(arguments, (folder / "out").string(), (folder / "err").string()));
+  return {code, text_of(folder / "out"), text_of(folder / "err")};
+}
+
+Ran interrupt_command(const std::vector<std::string>& arguments, int signal, unsigned milliseconds) {
+  const TempDir folder;
+  const pid_t child = start(arguments, (folder / "out").string(), (folder / "err").string());
+  ::usleep(1000 * milliseconds);
+  ::kill(child, signal);
+  const int code = exit_of(child);
+  return {code, text_of(folder / "out"), text_of(folder / "err")};
+}
+
+Ran run_command_into(const std::string& out, const std::vector<std::string>& arguments) {
+  const TempDir folder;
+  const int code = exit_of(start(arguments, out, (folder / "err").string()));
+  return {code, "", text_of(folder / "err")};
+}
+
+std::string golden(const std::string& name) { return std::string(ULPSCOPE_TEST_DATA) + "/golden/" + name; }
 
 }  // namespace ulpscope::test

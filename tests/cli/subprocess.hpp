@@ -15,5 +15,12 @@ struct Ran {
 
 /// `arguments` follow the command's name. Standard input is empty; no stream is a terminal.
 Ran run_command(const std::vector<std::string>& arguments);
+/// The same with a signal sent after `milliseconds`.
+Ran interrupt_command(const std::vector<std::string>& arguments, int signal, unsigned milliseconds);
+/// The same with standard output in a file of the caller's (a device, say); `out` stays empty.
+Ran run_command_into(const std::string& out, const std::vector<std::string>& arguments);
+
+/// A file of tests/golden.
+std::string golden(const std::string& name);
 
 }  // namespace ulpscope::test

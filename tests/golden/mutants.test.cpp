@@ -13,16 +13,17 @@ struct Mutant {
   const char* name;
   const char* first_slot;  ///< in program order
   const char* stage;       ///< that wrote it
-  const char* sentence;    ///< part of the first sentence of the summary
+  const char* diagnosis;
+  const char* sentence;  ///< part of the first sentence of the summary
 };
 
 constexpr Mutant mutants[] = {
-    {"halves-swapped", "values", "window", "the halves are swapped in values"},
-    {"pad-gate-0", "logits", "window", "the padded slots 0..3 of window 0 hold 0 instead of -inf"},
-    {"rope-at-i", "rotated", "rotate", "fits position i instead of i*4"},
-    {"ape-bf16", "logits", "window", "ape rounded to bf16"},
-    {"weights-constant", "grad.ape", "bias", "no gradient passes through the softmax weights"},
-    {"kv-nan-in-pad", "values", "window", "NaN enters at values in slots 0..3 of window 0"},
+    {"halves-swapped", "values", "window", "halves", "the halves are swapped in values"},
+    {"pad-gate-0", "logits", "window", "pads", "the padded slots 0..3 of window 0 hold 0 instead of -inf"},
+    {"rope-at-i", "rotated", "rotate", "rope", "fits position i instead of i*4"},
+    {"ape-bf16", "logits", "window", "input_rounding", "ape rounded to bf16"},
+    {"weights-constant", "grad.ape", "bias", "no_gradient", "no gradient passes through the softmax weights"},
+    {"kv-nan-in-pad", "values", "window", "pads", "NaN enters at values in slots 0..3 of window 0"},
 };
 
 app::Outcome compared(const std::string& problem, const std::string& dump, const std::string& recipe) {
@@ -52,6 +53,7 @@ TEST_CASE("every mutant is refused where its bug is, and the sentence names the 
     REQUIRE(row != nullptr);
     CHECK(row["slot"] == mutant.first_slot);
     CHECK(row["stage"] == mutant.stage);
+    CHECK(outcome.report["runs"][0]["verdict"]["diagnosis"] == mutant.diagnosis);
     const std::string sentence = outcome.report["summary"][0];
     CHECK(sentence.find(std::string("At stage ") + mutant.stage + ":") != std::string::npos);
     CHECK(sentence.find(mutant.sentence) != std::string::npos);

@@ -25,7 +25,7 @@ TEST_CASE("The quick self-test passes and tells its progress") {
   CHECK(static_cast<std::size_t>(calls) == result.checks.size());
   for (const SelftestCheck& check : result.checks) {
     INFO(check.name << ": " << check.first_failure);
-    CHECK(check.cases == 32 * 65536);
+    CHECK(check.cases == 64 * 65536);
     CHECK(check.failures == 0);
   }
 }

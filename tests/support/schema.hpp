@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A small JSON Schema checker: type, const, enum, minimum, properties, required, additionalProperties, items, anyOf,
-// $ref.
+// A small JSON Schema checker: type, const, enum, minimum, exclusiveMinimum, multipleOf (whole numbers), properties,
+// required, additionalProperties, items, anyOf, $ref.
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,11 @@ class SchemaChecker {
     }
     if (schema.contains("minimum") && json.is_number() && json < schema["minimum"])
       found.push_back(where + ": too small");
+    if (schema.contains("exclusiveMinimum") && json.is_number() && json <= schema["exclusiveMinimum"])
+      found.push_back(where + ": too small");
+    if (schema.contains("multipleOf") && json.is_number_integer() &&
+        json.get<std::int64_t>() % schema["multipleOf"].get<std::int64_t>() != 0)
+      found.push_back(where + ": no multiple of " + schema["multipleOf"].dump());
     if (json.is_object()) check_object(json, schema, where, found);
     if (json.is_array() && schema.contains("items")) {
       for (std::size_t i = 0; i < json.size(); ++i)

@@ -102,9 +102,8 @@ TEST_CASE("An exact product is accumulated unrounded") {
   CHECK(computed(exact, "kv") == "tf32");
   CHECK(exact.at(gradient(Name::w_kv)).compute_exact);
   CHECK(!exact.at(forward(Name::gate)).compute_exact);
-  CHECK(
-      products_are_exact(recipe_from_json(io::parse_json(R"({"stages":{"products":{"compute":"exact"}}})", "t"), "t")));
-  CHECK(!products_are_exact(load_recipe("hf")));
+  CHECK(plan_of(R"({"stages":{"products":{"compute":"exact"}}})").at(forward(Name::products)).compute_exact);
+  CHECK(!plan("hf").at(forward(Name::products)).compute_exact);
 }
 
 TEST_CASE("A cast that is not materialised leaves the value as it was carried") {
@@ -227,11 +226,10 @@ TEST_CASE("Variants are resolved for the slots of their stage") {
   CHECK(pr3810.at(gradient(Name::logits)).softmax_vjp == SoftmaxVjp::autodiff_jax_div);
   CHECK(pr3810.at(gradient(Name::gamma)).compute_exact);
   CHECK(!pr3810.at(gradient(Name::normalized)).compute_exact);
-  CHECK(softmax_vjp_of(load_recipe("pr3810")) == SoftmaxVjp::autodiff_jax_div);
-  CHECK(softmax_vjp_of(load_recipe("fp32")) == SoftmaxVjp::y_times_g_minus_s);
-  const Recipe stored_weights = with_setting(load_recipe("hf"), "backward.softmax.saved=stored");
-  CHECK(softmax_reads_stored(stored_weights));
-  CHECK(!softmax_reads_stored(load_recipe("hf")));
+  CHECK(plan("fp32").at(gradient(Name::logits)).softmax_vjp == SoftmaxVjp::y_times_g_minus_s);
+  const Plan stored_weights = plan_of(R"({"base":"hf","backward":{"softmax":{"saved":"stored"}}})");
+  CHECK(stored_weights.at(gradient(Name::logits)).saved == Saved::stored);
+  CHECK(hf.at(gradient(Name::logits)).saved == Saved::computed);
 }
 
 TEST_CASE("An online softmax brings its exponential to the pool and keeps its state in a format of its own") {

@@ -11,6 +11,7 @@
 #include "core/io/safetensors.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/golden.hpp"
+#include "tests/support/schema.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace {
@@ -186,4 +187,29 @@ TEST_CASE("A problem made elsewhere is read, and its fingerprint does not move")
   CHECK(problem.config.rope->yarn->factor == 16);
   CHECK(problem.inputs.size() == 6);
   CHECK(problem_sha256(problem) == "94f346edf5b2168abf1e481cffbdd3c4eed3836d7110241d2c20e225a53f7201");
+}
+
+TEST_CASE(
+    "The metadata of a problem and its config conform to the problem schema, which refuses what the reader does") {
+  const io::Json schema =
+      io::read_json(std::string(ULPSCOPE_TEST_DATA) + "/../core/compressor/schemas/problem.schema.json");
+  const io::Json config_schema = schema["$defs"]["config"];
+  const test::SchemaChecker metadata(schema), configs(config_schema);
+  for (const auto& preset : presets()) {
+    const io::TensorFile file = problem_to_file(make_problem(tiny(), {}));
+    const io::Json config = to_json(preset.config);
+    INFO(preset.name);
+    CHECK(metadata.faults(io::Json(file.metadata)).empty());
+    CHECK(configs.faults(config).empty());
+    CHECK(config_from_json(config, "c") == preset.config);
+  }
+  for (const char* edit : {R"({"head_dim":0})", R"({"ratio":0})", R"({"seq":-1})", R"({"mode":"mla"})", R"({"more":1})",
+                           R"({"rope":{"dim":3}})", R"({"rope":{"dim":4,"theta":0}})", R"({"quantize":{"block":8}})",
+                           R"({"rope":{"dim":4,"yarn":{"factor":0}}})", R"({"eps":-1})", R"({"norm":1})"}) {
+    io::Json config = to_json(tiny());
+    config.update(io::Json::parse(edit));
+    INFO(edit);
+    CHECK_FALSE(configs.faults(config).empty());
+    CHECK_THROWS_AS(config_from_json(config, "c"), InputError);
+  }
 }

@@ -8,6 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
+#include <memory>
+
 #include "tests/core/io/files.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -147,4 +150,43 @@ TEST_CASE("Only regular files are read", "[io]") {
     fs::permissions(dir / "secret", fs::perms::none);
     CHECK_THAT(refusal([&] { read_text(dir / "secret"); }), Contains("secret: cannot be read: Permission denied"));
   }
+}
+
+TEST_CASE("an interrupt removes the temporary file and leaves the target as it was", "[io]") {
+  const TempDir dir;
+  put(dir / "kept", "old");
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    std::signal(SIGINT, [](int) {
+      remove_temporaries();
+      ::_exit(130);
+    });
+    AtomicFile first(dir / "kept"), second(dir / "new");
+    first.write("half");
+    second.write("half");
+    {
+      AtomicFile finished(dir / "finished");
+      finished.write("whole");
+      finished.commit();
+    }
+    std::raise(SIGINT);
+    ::_exit(1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WEXITSTATUS(status) == 130);
+  CHECK(get(dir / "kept") == "old");
+  CHECK(get(dir / "finished") == "whole");
+  CHECK(std::distance(std::filesystem::directory_iterator(dir.path()), {}) == 2);
+}
+
+TEST_CASE("more writers at once than an interrupt can clean up after work all the same", "[io]") {
+  const TempDir dir;
+  std::vector<std::unique_ptr<AtomicFile>> files;
+  for (int i = 0; i < 40; ++i) files.push_back(std::make_unique<AtomicFile>(dir / ("f" + std::to_string(i))));
+  for (const auto& file : files) file->write("x");
+  for (const auto& file : files) file->commit();
+  files.clear();
+  CHECK(std::distance(std::filesystem::directory_iterator(dir.path()), {}) == 40);
 }

@@ -167,6 +167,60 @@ TEST_CASE("two dumps differ by bits, or by a tolerance") {
   CHECK(judge::exit_code(judge::diff(problem, a, b, options)) == 0);
 }
 
+TEST_CASE("a slot that one of two dumps lacks is a difference") {
+  const auto problem = test::golden_problem("csa-tiny");
+  const auto whole = test::golden_dump("csa-tiny.hf-fp32", problem);
+  auto part = whole;
+  test::keep_only(part, {"kv", "pooled"});
+  const auto report = judge::diff(problem, part, whole, {});
+  CHECK(judge::exit_code(report) == 1);
+  CHECK(test::row_named(report, "kv").status == Status::ok);
+  CHECK(test::row_named(report, "logits").status == Status::fail);
+  CHECK(test::row_named(report, "logits").reason == "only csa-tiny.hf-fp32 holds it");
+  judge::CompareOptions options;
+  options.slots = "kv|pooled";
+  CHECK(judge::exit_code(judge::diff(problem, part, whole, options)) == 0);
+  options.slots = "nothing";
+  CHECK_THROWS_AS(judge::diff(problem, part, whole, options), InputError);
+}
+
+TEST_CASE("slots that no recipe writes are absent rows with a reason, gradients included") {
+  const auto problem = test::golden_problem("csa-tiny");
+  const auto recipe = compressor::load_recipe("fp32");
+  const auto report = test::judged(problem, test::own_dump(problem, recipe), recipe);
+  for (const char* slot : {"grad.row_max", "grad.shifted", "grad.exp", "grad.denominator", "grad.log_denominator",
+                           "grad.softmax", "grad.mean_square", "log_denominator", "padded_gate", "grad.padded_gate",
+                           "grad.prior_kv", "hadamard", "grad.quantized"}) {
+    INFO(slot);
+    CHECK(test::row_named(report, slot).status == Status::absent);
+    CHECK_FALSE(test::row_named(report, slot).reason.empty());
+  }
+  const auto described =
+      judge::measure_run(problem, compressor::run_traced(problem, recipe, {}), test::truth_of(problem, recipe), 1);
+  CHECK(test::row_named(described, "grad.softmax").reason ==
+        "inside the softmax's VJP, which gives grad.logits at once");
+  for (std::size_t i = 0; i < compressor::name_count; ++i) {
+    const auto name = static_cast<compressor::Name>(i);
+    for (const auto slot : {compressor::forward(name), compressor::gradient(name)}) {
+      const bool input = slot.direction == compressor::Direction::forward && compressor::is_input(name);
+      if (input || !compressor::find_slot(compressor::to_string(slot))) continue;
+      INFO(compressor::to_string(slot));
+      CHECK_NOTHROW(test::row_named(described, compressor::to_string(slot)));
+    }
+  }
+}
+
+TEST_CASE("without a recipe the stages that the truth leaves out are skipped") {
+  const auto problem = test::golden_problem("csa-tiny");
+  const auto dump = test::golden_dump("csa-tiny.hf-fp32", problem);
+  auto truth = test::truth_of(problem, std::nullopt);
+  truth.recipe = compressor::with_setting(truth.recipe, "omit=rotate");
+  truth.tape = compressor::run_traced(problem, truth.recipe, {}).tape;
+  const auto report = judge::compare(problem, dump, {std::nullopt, truth}, {});
+  CHECK(test::row_named(report, "rotated").status == Status::skipped);
+  CHECK(test::row_named(report, "output").metrics->rms_rel > 0.1);  // the dump's output is rotated
+}
+
 TEST_CASE("a regular expression that keeps no slot is an error") {
   const auto problem = test::golden_problem("csa-tiny");
   const auto dump = test::golden_dump("csa-tiny.hf-fp32", problem);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Diagnoses: real mutants of a port, and faults planted here, are named for what they are; honest dumps are not
-// accused.
+// Diagnoses: faults planted here are named for what they are. Mutants of a real port: tests/golden/mutants.test.cpp.
 #include "core/judge/diagnosis.hpp"
 
 #include <algorithm>
@@ -14,13 +13,6 @@
 using namespace ulpscope;
 
 namespace {
-
-struct Expected {
-  const char* dump;
-  const char* slot;
-  const char* diagnosis;
-  const char* words;
-};
 
 judge::Verdict verdict_of(const compressor::Problem& problem, const judge::Dump& dump,
                           const compressor::Recipe& recipe) {
@@ -53,38 +45,6 @@ judge::Verdict under(const compressor::Config& config, const compressor::Recipe&
 }
 
 }  // namespace
-
-TEST_CASE("each mutant of the port is refused at its stage with a sentence that names the bug") {
-  constexpr std::array<Expected, 6> mutants{{
-      {"pad-gate-0", "logits", "pads", "the padded slots 0..3 of window 0 hold 0 instead of -inf"},
-      {"kv-nan-in-pad", "values", "pads", "NaN enters at values in slots 0..3 of window 0"},
-      {"halves-swapped", "values", "halves", "the halves are swapped"},
-      {"rope-at-i", "rotated", "rope", "position i instead of i*4"},
-      {"ape-bf16", "logits", "input_rounding", "ape rounded to bf16"},
-      {"weights-constant", "grad.ape", "no_gradient", "no gradient passes through the softmax weights"},
-  }};
-  const auto problem = test::golden_problem("csa-small");
-  for (const Expected& mutant : mutants) {
-    const auto dump = test::golden_dump(std::string("csa-small.mutant-") + mutant.dump, problem);
-    const auto verdict = verdict_of(problem, dump, compressor::load_recipe("fp32"));
-    INFO(mutant.dump << ": " << verdict.sentence);
-    CHECK(compressor::to_string(verdict.slot) == mutant.slot);
-    CHECK(verdict.diagnosis == mutant.diagnosis);
-    CHECK(verdict.sentence.find(mutant.words) != std::string::npos);
-  }
-}
-
-TEST_CASE("honest dumps are not accused") {
-  for (const char* name : {"csa-small", "hca-small", "csa-short"}) {
-    const auto problem = test::golden_problem(name);
-    const auto report = test::judged(problem, test::golden_dump(std::string(name) + ".hf-fp32", problem),
-                                     compressor::load_recipe("hf-fp32"));
-    for (const judge::Row& row : report.rows) {
-      INFO(name << " " << compressor::to_string(row.slot) << ": " << row.reason);
-      CHECK(row.status != judge::Status::fail);
-    }
-  }
-}
 
 TEST_CASE("a neighbour's window, a factor, a coarse cast and a stage that did nothing are told apart") {
   CHECK(planted({"values", "weights", "pooled"}, "pooled", [](std::vector<double> v) {

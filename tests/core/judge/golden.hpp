@@ -14,7 +14,7 @@ namespace ulpscope::test {
 inline judge::Truth truth_of(const compressor::Problem& problem, const std::optional<compressor::Recipe>& recipe) {
   const auto basis = recipe ? judge::Basis::quantized : judge::Basis::given;
   const auto exact = recipe ? judge::truth_recipe(*recipe, problem.config, basis) : judge::plain_truth_recipe();
-  return {{"fp64", 53, basis}, compressor::run_traced(problem, exact, {}).tape};
+  return {{"fp64", 53, basis}, exact, compressor::run_traced(problem, exact, {}).tape};
 }
 
 /// A dump against a recipe, with its truth.

@@ -115,6 +115,41 @@ TEST_CASE("JSON text reads back as the same report") {
   CHECK(io::parse_json(judge::compact_text(json), "report") == json);
 }
 
+TEST_CASE("what does not apply is null: no elements, no residual, no bits of a truth that is a dump") {
+  judge::Report report = sample_report();
+  report.runs[0].invariants.push_back({"ape_gauge", std::nan(""), std::nan(""), judge::Status::skipped, "absent"});
+  report.runs[0].truth = {"dump", 0, judge::Basis::given};
+  const Json json = judge::to_json(report);
+  const Json& run = json["runs"][0];
+  const Json& empty = run["rows"][1];
+  CHECK(empty["count"] == 0);
+  for (const char* field : {"classes", "error", "histogram", "minimum", "replay", "tolerance", "map"}) {
+    INFO(field);
+    CHECK(empty.at(field).is_null());
+  }
+  CHECK(run["invariants"][0]["residual"] == "nan");
+  CHECK(run["invariants"][1]["residual"].is_null());
+  CHECK(run["truth"]["bits"].is_null());
+  CHECK(test::SchemaChecker(report_schema()).faults(json).empty());
+}
+
+TEST_CASE("the schema knows the fields that this version leaves null") {
+  const Json schema = report_schema();
+  const test::SchemaChecker checker(schema);
+  Json json = judge::to_json(sample_report());
+  Json& row = json["runs"][0]["rows"][0];
+  row["local"] = {{"rms_rel", 0.5}, {"max_ulp", 1}};
+  row["inherited"] = {{"rms_rel", 0.5}};
+  row["contribution"] = {{"rms_rel", 0.5}, {"share", nullptr}};
+  row["bound"] = {{"worst_case", 1}, {"probabilistic", "inf"}, {"ratio", 0.5}};
+  json["runs"][0]["nonfinite"] = Json::array({{{"stage", "softmax"}}});
+  CHECK(checker.faults(json).size() == 13);  // a birth certificate has 14 fields
+  json["runs"][0]["nonfinite"] = Json::array();
+  CHECK(checker.faults(json).empty());
+  row["local"]["more"] = 1;
+  CHECK_FALSE(checker.faults(json).empty());
+}
+
 TEST_CASE("numbers that are not finite are strings") {
   const Json row = judge::to_json(sample_report())["runs"][0]["rows"][0];
   CHECK(row["replay"]["max_ulp"] == "inf");

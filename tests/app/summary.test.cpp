@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// The three sentences, by hand: every number in them stands in the report.
+#include "app/summary.hpp"
+
+#include "tests/support/catch.hpp"
+
+using namespace ulpscope;
+using compressor::forward;
+using compressor::Name;
+
+namespace {
+
+/// A slot with a relative error.
+judge::Row row(Name name, const char* format, double error) {
+  judge::Row row;
+  row.slot = forward(name);
+  row.format = format;
+  row.metrics.emplace();
+  row.metrics->count = row.metrics->compared = 1;
+  row.metrics->rms_rel = error;
+  return row;
+}
+
+judge::RunReport run(const char* recipe, std::vector<judge::Row> rows) {
+  judge::RunReport run;
+  run.recipe = recipe;
+  run.rows = std::move(rows);
+  return run;
+}
+
+judge::Report report(std::vector<judge::RunReport> runs) {
+  judge::Report report;
+  report.problems.push_back({{}, "preset small-csa, seed 0", ""});
+  report.runs = std::move(runs);
+  return report;
+}
+
+std::string place(const judge::Report& report) { return app::summary_of(report)[1]; }
+
+bool says(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("recipes part where a slot on the way to the output parts, not where a table does") {
+  const auto best = run("near", {row(Name::rope_cos, "fp32", 1e-7), row(Name::kv, "fp32", 1e-7),
+                                 row(Name::pooled, "bf16", 2e-3), row(Name::output, "bf16", 2e-3)});
+  const auto coarse = run("coarse", {row(Name::rope_cos, "bf16", 1e-3), row(Name::kv, "bf16", 1.5e-3),
+                                     row(Name::pooled, "bf16", 3e-3), row(Name::output, "bf16", 4e-3)});
+  const auto table = run("table", {row(Name::rope_cos, "bf16", 1e-3), row(Name::kv, "fp32", 1e-7),
+                                   row(Name::pooled, "bf16", 2e-3), row(Name::output, "bf16", 5e-3)});
+  const std::string text = place(report({best, coarse, table}));
+  INFO(text);
+  CHECK(says(text,
+             "coarse is first more than 2x as far off as near at kv (1.5e-03 as bf16, near has 1.0e-07 as fp32; "
+             "output 4.0e-03)"));
+  CHECK(says(text, "table is first more than 2x as far off as near at output"));
+  CHECK_FALSE(says(text, "rope_cos"));
+}
+
+TEST_CASE("where nothing parts, the first slot with half of the output's error is named") {
+  const auto only = run("only", {row(Name::rope_cos, "bf16", 1), row(Name::kv, "bf16", 1e-3),
+                                 row(Name::pooled, "bf16", 3e-3), row(Name::output, "bf16", 4e-3)});
+  CHECK(says(place(report({only})), "pooled is the first slot of only with more than half of the output's error"));
+  const auto exact = run("exact", {row(Name::output, "fp64", 0)});
+  CHECK(says(place(report({exact})), "no error to place"));
+}
+
+TEST_CASE("a report without an output says so") { CHECK(app::summary_of(report({run("none", {})})).size() == 1); }
