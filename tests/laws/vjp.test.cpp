@@ -204,8 +204,8 @@ TEST_CASE("the quantizer's VJP is the identity, though its derivative is 0") {
   CHECK(steps.at(gradient(Name::hadamard)) == steps.at(gradient(Name::quantized)));
   Values<RealDual> moving;
   for (const Real& value : steps.at(forward(Name::hadamard))) moving[forward(Name::hadamard)].push_back({value, 1});
-  for (const RealDual& value :
-       differentiate_real(quantized, recipe, moving, {{forward(Name::quantized)}}).begin()->second) {
+  const Values<RealDual> result = differentiate_real(quantized, recipe, moving, {{forward(Name::quantized)}});
+  for (const RealDual& value : result.begin()->second) {
     CHECK(value.derivative == 0);
   }
 }

@@ -125,8 +125,8 @@ TEST_CASE(
       moving[forward(Name::hidden)].push_back({hidden[i], i / config.hidden == token ? 1 : 0});
     }
     std::vector<Real> derivative;
-    for (const RealDual& value :
-         differentiate_real(problem, recipe, moving, {{forward(Name::output)}}).begin()->second) {
+    const Values<RealDual> result = differentiate_real(problem, recipe, moving, {{forward(Name::output)}});
+    for (const RealDual& value : result.begin()->second) {
       derivative.push_back(value.derivative);
     }
     for (std::size_t entry = 0; entry < config.batch * config.windows(); ++entry) {
