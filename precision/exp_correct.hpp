@@ -112,7 +112,7 @@ ULPSCOPE_INLINE V exp_binary32_outside(V x, V r) {
 
 // Both halves of a float pack at once, for their operations to overlap; one test for each rare event.
 template <class V>
-ULPSCOPE_INLINE V exp_binary32_pack(V x) {
+[[gnu::noinline, gnu::cold]] V exp_binary32_anywhere(V x) {
   using I = ints_t<V>;
   using W = half_t<V, double>;
   const auto outside = __builtin_bit_cast(I, abs(x)) > splat<I>(__builtin_bit_cast(std::int32_t, 200.0f));
@@ -129,6 +129,30 @@ ULPSCOPE_INLINE V exp_binary32_pack(V x) {
                 round(exp_decide<W, H>(x1, y1, as_bits(half<1>(r)), as_bits(half<1>(high)))));
   }
   return any(outside) ? exp_binary32_outside(x, r) : r;
+}
+
+// Signs tell: negative where y, a double in binary32's normal range, is so near the middle of two floats that an error
+// of exp_margin could change its rounding: the 29 bits that rounding drops are within 2^5 units (and as many again) of
+// half. Sign bits, not comparisons: any() reads them as they are, while GCC 12 moves masks to vectors and back.
+template <class W>
+ULPSCOPE_INLINE ints_t<W> beyond_middle(W y) {
+  constexpr std::uint64_t dropped = (std::uint64_t{1} << 29) - 1, half = std::uint64_t{1} << 28, guard = 64;
+  const auto distance = (as_bits(y) - (half - guard)) & dropped;
+  return __builtin_bit_cast(ints_t<W>, distance) - (2 * static_cast<std::int64_t>(guard) + 1);
+}
+
+// Where results are normal and no lane is near a tie, the hardware's conversion decides; else exp_binary32_anywhere.
+template <class V>
+ULPSCOPE_INLINE V exp_binary32_pack(V x) {
+  using I = ints_t<V>;
+  using W = half_t<V, double>;
+  const I inside = __builtin_bit_cast(std::int32_t, 87.0f) - __builtin_bit_cast(I, abs(x));
+  if (any(inside)) [[unlikely]]
+    return exp_binary32_anywhere(x);
+  const W y0 = exp_in_range(convert<W>(half<0>(x))), y1 = exp_in_range(convert<W>(half<1>(x)));
+  if (any(beyond_middle(y0) | beyond_middle(y1))) [[unlikely]]
+    return exp_binary32_anywhere(x);
+  return join<V>(ToBinary32{}(y0), ToBinary32{}(y1));
 }
 }  // namespace detail
 

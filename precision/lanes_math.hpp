@@ -130,7 +130,7 @@ ULPSCOPE_INLINE V multiply_add(V a, V b, V c) {
 #endif
 }
 
-/// True if any lane of the mask is set.
+/// True if any lane of the mask is set: of integers, if the sign of any is.
 ULPSCOPE_INLINE bool any(bool mask) { return mask; }
 #if !defined(__CUDACC__)
 template <class M>
@@ -144,7 +144,7 @@ requires(!std::is_arithmetic_v<M>) ULPSCOPE_INLINE bool any(M mask) {
 #endif
   if constexpr (sizeof(M) == 16) return _mm_movemask_ps(__m128(mask)) != 0;
   bool found = false;
-  for (int i = 0; i < lanes_v<M>; ++i) found |= mask[i] != 0;
+  for (int i = 0; i < lanes_v<M>; ++i) found |= mask[i] < 0;
   return found;
 }
 #endif

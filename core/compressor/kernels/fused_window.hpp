@@ -32,11 +32,11 @@ class FusedWindow {
            std::none_of(frame.padded, frame.padded + frame.slots, [](std::uint8_t pad) { return pad != 0; });
   }
 
-  /// Biases the gate, row by row of tokens; then works pack by pack. The usual exponentials are chosen outside the
-  /// loops.
+  /// Pack by pack; long windows are biased before, row by row of tokens, since a pack's lines of so many rows would
+  /// push each other out of the cache. The usual exponentials are chosen outside the loops.
   void operator()(WindowFrame<A>& frame) const {
     using precision::Exp;
-    bias_before_window(frame, biased_);
+    if (is_long(frame)) bias_before_window(frame, biased_);
     switch (forward_.exp.exp) {
       case Exp::correct:
         return run(frame, rows::Exponential<Exp::correct>{});
@@ -56,8 +56,16 @@ class FusedWindow {
   template <class Exp>
   void run(const WindowFrame<A>& frame, Exp exponential) const {
     const rows::TokenRows<A> values = frame.token_rows(forward(Name::kv));
+    const rows::TokenRows<A> gate = frame.token_rows(forward(Name::gate));
+    const rows::TokenRows<A> ape = frame.bias_rows();
     for (int c = 0; c < static_cast<int>(frame.active); c += A::lanes) {
-      rows::PoolWindow<A> window{frame.slots, frame.rows(index_of(Name::biased), c), values.shifted(c), {}};
+      rows::PoolWindow<A> window{
+          frame.slots, frame.rows(index_of(Name::biased), c), values.shifted(c), gate.shifted(c), {}};
+      if (!is_long(frame)) {
+        for (int r = 0; r < frame.slots; ++r) {
+          apply_pack<A, Elementwise::bias>(biased_, gate.at(r) + c, ape.at(r) + c, window.logits.at(r));
+        }
+      }
       if (job_.fusion == Fusion::pool) {
         store(frame, c, rows::softmax_pool(forward_, window, exponential));
       } else {
@@ -68,6 +76,8 @@ class FusedWindow {
       }
     }
   }
+
+  static bool is_long(const WindowFrame<A>& frame) { return frame.slots > 16; }
 
   void store(const WindowFrame<A>& frame, int c, const rows::PoolResult<A>& result) const {
     frame.rows(index_of(Name::row_max), c).set(0, result.maximum);

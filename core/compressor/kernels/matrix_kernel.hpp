@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/compressor/kernels/factor_checks.hpp"
 #include "core/compressor/kernels/job.hpp"
 #include "core/compressor/kernels/ops.hpp"
 #include "core/compressor/kernels/variants.hpp"
@@ -157,35 +158,24 @@ void multiply_sequentially(const MultiplyJob<typename A::scalar_type>& job, std:
   multiply_sequentially<A, false>(job, begin, end);
 }
 
-/// Whether every one of `count` values is a value of the format that A rounds to.
-template <class A>
-bool in_format(const A& arithmetic, const typename A::scalar_type* values, std::size_t count) {
-  using V = typename A::value_type;
-  constexpr auto lanes = static_cast<std::size_t>(A::lanes);
-  const auto foreign = [&](const V& x) { return precision::any((arithmetic.round(x) != x) & (x == x)); };
-  std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    if (foreign(rows::Rows<A>{const_cast<typename A::scalar_type*>(values + i), 0}[0])) return false;
+/// Sums in order, each operation rounded in one step; false where a factor is no value of the format.
+template <class Step>
+bool multiplied_in_steps(const MultiplyJob<typename Step::scalar_type>& job, std::size_t begin, std::size_t end) {
+  using V = typename Step::value_type;
+  const Step step(job.arithmetic->compute);
+  const auto in_format = [&](const V& x) { return !precision::any((step.round(x) != x) & (x == x)); };
+  if (!each_right<V>(job, panel_width<Step>, in_format) || !each_left<V>(job, begin, end, in_format)) return false;
+  if constexpr (Step::has_fused) {
+    Magnitudes<V> left;
+    Magnitudes<V> right;
+    each_right<V>(job, panel_width<Step>, [&](const V& x) { return right(x); });
+    each_left<V>(job, begin, end, [&](const V& x) { return left(x); });
+    if (stays_normal(job, left, right)) {
+      multiply_sequentially<typename Step::Fused, false>(job, begin, end);
+      return true;
+    }
   }
-  typename A::scalar_type tail[lanes] = {};
-  std::copy(values + i, values + count, tail);
-  return !foreign(rows::Rows<A>{tail, 0}[0]);
-}
-
-/// Whether rows [begin, end) of the left factor, and the whole right one, are values of A's format.
-template <class A>
-bool factors_in_format(const MultiplyJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end) {
-  const A arithmetic(job.arithmetic->compute);
-  const std::size_t columns = (job.columns + panel_width<A> - 1) / panel_width<A> * panel_width<A>;
-  if (!in_format(arithmetic, job.panels, columns * job.depth)) return false;
-  const bool along_depth = job.a_depth == 1;
-  const std::size_t first = along_depth ? begin : 0;
-  const std::size_t last = along_depth ? end : job.depth;
-  for (std::size_t i = first; i < last; ++i) {
-    const auto* start = along_depth ? job.a + static_cast<std::ptrdiff_t>(i) * job.a_row
-                                    : job.a + static_cast<std::ptrdiff_t>(i) * job.a_depth + begin;
-    if (!in_format(arithmetic, start, along_depth ? job.depth : end - begin)) return false;
-  }
+  multiply_sequentially<Step, false>(job, begin, end);
   return true;
 }
 
@@ -193,7 +183,6 @@ bool factors_in_format(const MultiplyJob<typename A::scalar_type>& job, std::siz
 template <class A>
 bool multiplied_cheaper(const MultiplyJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end) {
   using Cheaper = Variants<A>;
-  using Path = typename Cheaper::Path;
   const SlotArithmetic& slot = *job.arithmetic;
   if (Cheaper::is_plain(slot)) {
     multiply_sequentially<typename Cheaper::PlainArithmetic>(job, begin, end);
@@ -201,14 +190,18 @@ bool multiplied_cheaper(const MultiplyJob<typename A::scalar_type>& job, std::si
   }
   const bool contiguous = job.a_depth == 1 || job.a_row == 1;
   if (!contiguous || slot.compute_exact || !(slot.compute == slot.accumulate)) return false;
-  const auto in_one_step = [&]<class Step>(const Step&) {
-    if (!factors_in_format<Step>(job, begin, end)) return false;
-    multiply_sequentially<Step, false>(job, begin, end);
-    return true;
-  };
-  const Path path = Cheaper::one_step(slot.compute);
-  if (path == Path::integer) return in_one_step(typename Cheaper::ByInteger(slot.compute));
-  return path == Path::add_subtract && in_one_step(typename Cheaper::ByAddition(slot.compute));
+  switch (Cheaper::step(slot.compute)) {
+    case StepBy::integer:
+      return multiplied_in_steps<typename Cheaper::template Step<StepBy::integer>>(job, begin, end);
+    case StepBy::half:
+      return multiplied_in_steps<typename Cheaper::template Step<StepBy::half>>(job, begin, end);
+    case StepBy::addition:
+      return multiplied_in_steps<typename Cheaper::template Step<StepBy::addition>>(job, begin, end);
+    case StepBy::fused:  // a step of `integer`
+    case StepBy::none:
+      break;
+  }
+  return false;
 }
 
 /// Rows [begin, end) of the product.

@@ -106,6 +106,12 @@ class WindowFrame {
     return view.row(of_prior ? batch * job.config->ratio + at.row : token_row(at, slot)) + at.column;
   }
 
+  /// The rows of ape that are added to the window's tokens.
+  rows::TokenRows<A> bias_rows() const {
+    const View<T>& ape = (*job.views)[index_of(Name::ape)];
+    const auto first = [&](int r) { return ape.row(token(r).row) + token(r).column; };
+    return spread(first(0), first(own_slot()));
+  }
   /// The rows of `tokens` that belong to this window's slots, where all of them are tokens of this batch row.
   rows::TokenRows<A> token_rows(Slot tokens) const {
     const View<T>& view = (*job.views)[tokens.index()];

@@ -65,7 +65,6 @@ void bias_before_window(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
   for (int r = 0; r < frame.slots; ++r) {
     const auto* gate = frame.source(r, forward(Name::gate));
     if (gate == nullptr) continue;
-    frame.fetch_ahead(gate);
     const auto at = frame.token(r);
     apply_values<A, Elementwise::bias>(ops, {gate, ape.row(at.row) + at.column, frame_row(frame, slot, r)},
                                        frame.active);

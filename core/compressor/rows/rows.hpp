@@ -23,6 +23,7 @@ struct Rows {
   T* base = nullptr;
   std::ptrdiff_t stride = 0;
 
+  ULPSCOPE_HD T* at(int r) const { return base + r * stride; }
   ULPSCOPE_HD V operator[](int r) const {
     if constexpr (std::is_same_v<T, V>) {
       return base[r * stride];

@@ -22,12 +22,11 @@ struct TokenRows {
 
   ULPSCOPE_INLINE T* at(int r) const { return r < split ? previous + r * stride : own + (r - split) * stride; }
   ULPSCOPE_INLINE typename A::value_type operator[](int r) const { return Rows<A>{at(r), 0}[0]; }
-  /// The row, while the next one in its place is on its way: rows are far apart, and no hardware sees that.
-  ULPSCOPE_INLINE typename A::value_type read_on(int r) const {
+  /// Asks for what will be read in this row's place next: rows are far apart, and no hardware sees that.
+  ULPSCOPE_INLINE void fetch_ahead(int r) const {
 #if !defined(__CUDA_ARCH__)
-    if constexpr (std::is_floating_point_v<T>) __builtin_prefetch(at(r) + ahead, 0, 2);
+    if constexpr (std::is_floating_point_v<T>) __builtin_prefetch(at(r) + ahead, 0, 3);
 #endif
-    return (*this)[r];
   }
   ULPSCOPE_INLINE void set(int r, const typename A::value_type& value) const { Rows<A>{at(r), 0}.set(0, value); }
   /// The same rows, some channels on.
@@ -74,13 +73,21 @@ struct PoolResult {
   typename A::value_type maximum, total, pooled;
 };
 
-/// The rows of one window without pads: logits, overwritten; values; and scratch, which only the VJP needs.
+/// The rows of one window without pads: logits, overwritten; values; scratch, which only the VJP needs; and the gate,
+/// of which the next window's is fetched meanwhile.
 template <class A>
 struct PoolWindow {
   int count = 0;
   Rows<A> logits;
   TokenRows<A> values;
+  TokenRows<A> gate;
   Rows<A> scratch;
+
+  /// A row of values, while the next window's are on their way: evenly, so that no queue of the memory's fills.
+  ULPSCOPE_INLINE typename A::value_type read_values(int r) const {
+    values.fetch_ahead(r);
+    return values[r];
+  }
 };
 
 /// From logits and values to the pooled entry.
@@ -92,6 +99,7 @@ ULPSCOPE_INLINE PoolResult<A> softmax_pool(const PoolOps<A>& ops, const PoolWind
   PoolResult<A> out;
   out.maximum = row_max(ops.row_max, count, scratch, nullptr);
   const auto exponentials = [&](int r) ULPSCOPE_INLINED {
+    window.gate.fetch_ahead(r);
     const V e = exponential(ops.exp, shifted(ops.shifted, scratch[r], out.maximum));
     scratch.set(r, e);
     return e;
@@ -100,11 +108,11 @@ ULPSCOPE_INLINE PoolResult<A> softmax_pool(const PoolOps<A>& ops, const PoolWind
   const Quotient<A> softmax(ops.softmax, out.total);
   const auto weights = [&](int r) ULPSCOPE_INLINED { return weight(ops.weights, softmax(scratch[r])); };
   if (ops.exact_products) {
-    const auto values = [&](int r) ULPSCOPE_INLINED { return window.values.read_on(r); };
+    const auto values = [&](int r) ULPSCOPE_INLINED { return window.read_values(r); };
     out.pooled = ops.pooled.storage.round(precision::dot_in_order(ops.pooled.accumulate, count, weights, values));
   } else {
     const auto products = [&](int r)
-                              ULPSCOPE_INLINED { return product(ops.products, weights(r), window.values.read_on(r)); };
+                              ULPSCOPE_INLINED { return product(ops.products, weights(r), window.read_values(r)); };
     out.pooled = stored_sum_of(ops.pooled, count, products, scratch);
   }
   return out;
@@ -160,8 +168,7 @@ struct PoolVjp {
       const V y = quotient(exponential(forward.exp, shifted(forward.shifted, window.logits[r], saved.maximum)));
       return ops.reads_weights ? weight(forward.weights, y) : y;
     };
-    const auto weights = [&](int r)
-                             ULPSCOPE_INLINED { return product(ops.weights, cotangent, window.values.read_on(r)); };
+    const auto weights = [&](int r) ULPSCOPE_INLINED { return product(ops.weights, cotangent, window.read_values(r)); };
     const V sum = softmax_vjp_sum_of(ops.logits, window, softmax, weights);
     for (int r = 0; r < window.count; ++r) {
       const V y = window.logits[r];
