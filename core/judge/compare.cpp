@@ -4,12 +4,12 @@
 
 #include <fmt/format.h>
 
-#include <regex>
 #include <set>
 
 #include "core/compressor/graph.hpp"
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
+#include "core/io/pattern.hpp"
 #include "core/judge/diagnosis.hpp"
 #include "core/judge/invariants.hpp"
 #include "core/judge/replay.hpp"
@@ -39,17 +39,13 @@ void fail_on_class(Row& row) {
 class SlotFilter {
  public:
   explicit SlotFilter(const std::optional<std::string>& text) {
-    if (!text) return;
-    try {
-      expression_ = std::regex(*text, std::regex::ECMAScript);
-    } catch (const std::regex_error&) {
-      throw InputError("--slots: " + io::in_quotes(*text) + " is not a regular expression");
-    }
+    if (text) pattern_.emplace(*text, "--slots");
   }
-  bool keeps(Slot slot) const { return !expression_ || std::regex_match(compressor::to_string(slot), *expression_); }
+  bool keeps(Slot slot) const { return keeps(compressor::to_string(slot)); }
+  bool keeps(const std::string& name) const { return !pattern_ || pattern_->matches(name); }
 
  private:
-  std::optional<std::regex> expression_;
+  std::optional<io::Pattern> pattern_;
 };
 
 /// A dump on its judged problem, with the recipe it claims.
@@ -250,11 +246,13 @@ RunReport compare(const Problem& problem, const Dump& dump, const Claim& claim, 
 
 namespace {
 
-/// Cut to the rows that the other dump holds.
-Record common_rows(Slot slot, const Record& record, const Dump& other) {
-  const auto partial = other.partial.find(slot);
-  if (partial == other.partial.end()) return record;
-  return {cropped(record.tensor, partial->second), record.format};
+/// The rows of a slot that both dumps hold: one that holds whole windows only is zeros behind them.
+Record common_rows(Slot slot, const Record& record, const Dump& a, const Dump& b) {
+  for (const Dump* dump : {&a, &b}) {
+    const auto partial = dump->partial.find(slot);
+    if (partial != dump->partial.end()) return {cropped(record.tensor, partial->second), record.format};
+  }
+  return record;
 }
 
 void judge_bits(Row& row, const compressor::Tensor& found, const compressor::Tensor& reference) {
@@ -318,7 +316,7 @@ RunReport diff(const Problem& problem, const Dump& a, const Dump& b, const Compa
     report.rows.push_back(
         found == nullptr || reference == nullptr
             ? one_sided_row(slot, found != nullptr ? a : b, bench)
-            : difference(slot, common_rows(slot, *found, b), common_rows(slot, *reference, a), {bench, options}));
+            : difference(slot, common_rows(slot, *found, a, b), common_rows(slot, *reference, a, b), {bench, options}));
   }
   return report;
 }

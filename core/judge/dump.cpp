@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <regex>
 
 #include "core/io/error.hpp"
 #include "core/io/fields.hpp"
@@ -21,14 +20,6 @@ using compressor::Problem;
 using compressor::Shape;
 using compressor::Slot;
 using compressor::Tensor;
-
-std::regex expression(const std::string& text, const std::string& where) {
-  try {
-    return std::regex(text, std::regex::ECMAScript);
-  } catch (const std::regex_error&) {
-    throw InputError(fmt::format("{}: {} is not a regular expression", where, io::in_quotes(text)));
-  }
-}
 
 std::vector<std::string> slot_names() {
   std::vector<std::string> names;
@@ -133,25 +124,23 @@ void add_named(Dump& dump, const Named& named, const Problem& problem) {
 
 }  // namespace
 
-NameMap::NameMap(const io::Json& json, const std::string& where) : where_(where) {
+NameMap::NameMap(const io::Json& json, const std::string& where) {
   if (!json.is_object()) throw InputError(where + ": expected a JSON object of names, found " + io::described(&json));
   for (const auto& [name, slot] : json.items()) {
     if (!slot.is_string())
       throw InputError(where + ": field '" + name + "' must be a slot's name, found " + io::described(&slot));
     const auto target = slot.get<std::string>();
     if (target.find('$') == std::string::npos) compressor::parse_slot(target);
-    static_cast<void>(expression(name, where));
-    rules_.emplace_back(name, target);
+    rules_.push_back({name, io::Pattern(name, where), target});
   }
 }
 
 std::string NameMap::translate(const std::string& name) const {
-  for (const auto& [pattern, slot] : rules_) {
-    if (pattern == name) return slot;
+  for (const Rule& rule : rules_) {
+    if (rule.name == name) return rule.target;
   }
-  for (const auto& [pattern, slot] : rules_) {
-    const std::regex matcher = expression(pattern, where_);
-    if (std::regex_match(name, matcher)) return std::regex_replace(name, matcher, slot);
+  for (const Rule& rule : rules_) {
+    if (auto target = rule.pattern.rewrite(name, rule.target)) return *std::move(target);
   }
   return name;
 }

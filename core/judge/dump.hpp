@@ -11,12 +11,14 @@
 #include "core/compressor/problem.hpp"
 #include "core/compressor/tape.hpp"
 #include "core/io/json.hpp"
+#include "core/io/pattern.hpp"
 #include "core/io/tensor.hpp"
 #include "core/judge/report.hpp"
 
 namespace ulpscope::judge {
 
-/// Foreign tensor names to slots: exact names first, then regular expressions (ECMAScript, whole name; $1 in the slot).
+/// Foreign tensor names to slots: exact names first, then regular expressions (io::Pattern, whole name; $1 in the
+/// slot).
 class NameMap {
  public:
   NameMap() = default;
@@ -26,8 +28,12 @@ class NameMap {
   std::string translate(const std::string& name) const;
 
  private:
-  std::vector<std::pair<std::string, std::string>> rules_;
-  std::string where_;
+  struct Rule {
+    std::string name;
+    io::Pattern pattern;
+    std::string target;
+  };
+  std::vector<Rule> rules_;
 };
 
 struct Dump {

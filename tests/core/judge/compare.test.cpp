@@ -3,6 +3,7 @@
 // numpy's.
 #include "core/judge/compare.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -219,6 +220,30 @@ TEST_CASE("without a recipe the stages that the truth leaves out are skipped") {
   const auto report = judge::compare(problem, dump, {std::nullopt, truth}, {});
   CHECK(test::row_named(report, "rotated").status == Status::skipped);
   CHECK(test::row_named(report, "output").metrics->rms_rel > 0.1);  // the dump's output is rotated
+}
+
+TEST_CASE("where one dump holds whole windows only, both are cut to the rows they share") {
+  const auto problem = test::golden_problem("csa-tiny");  // S = 13, ratio 4
+  const auto slot = compressor::forward(compressor::Name::kv);
+  auto whole = test::own_dump(problem, compressor::load_recipe("fp32"));
+  auto part = whole;
+  test::keep_only(part, {"kv"});
+  part.partial[slot] = {1, 12, 16};
+  auto values = test::values_of(part, "kv");
+  std::fill(values.begin() + 12 * 16, values.end(), 0);
+  test::set_values(part, "kv", values);
+
+  judge::CompareOptions options;
+  options.slots = "kv";
+  for (const auto& [a, b] : {std::pair{&part, &whole}, std::pair{&whole, &part}, std::pair{&part, &part}}) {
+    const auto row = test::row_named(judge::diff(problem, *a, *b, options), "kv");
+    CHECK(row.status == Status::ok);
+    CHECK(row.shape == compressor::Shape{1, 12, 16});
+    CHECK(row.metrics->count == 12 * 16);
+  }
+  values[5] += 1;
+  test::set_values(part, "kv", values);
+  CHECK(test::row_named(judge::diff(problem, whole, part, options), "kv").reason == "1 of 192 elements differ");
 }
 
 TEST_CASE("a regular expression that keeps no slot is an error") {
