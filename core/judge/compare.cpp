@@ -222,13 +222,25 @@ RunReport measure_run(const Problem& problem, const compressor::Run& run, const 
     fail_on_class(report.rows.back());
   }
   for (const auto& [slot, reason] : run.tape.absent()) report.rows.push_back(absent_row(slot, reason, bench));
-  report.invariants = check_invariants(run.tape, problem, run.recipe);
+  report.invariants = check_invariants(run.tape, problem, run.recipe, {&truth.tape, {}});
   return report;
 }
 
 Problem judged_problem(const Problem& problem, const Dump& dump) {
   return dump.config ? compressor::with_config(problem, *dump.config) : problem;
 }
+
+namespace {
+
+std::set<Slot> explained_slots(const RunReport& report) {
+  std::set<Slot> slots;
+  for (const Row& row : report.rows) {
+    if (row.replay && row.status == Status::ok) slots.insert(row.slot);
+  }
+  return slots;
+}
+
+}  // namespace
 
 RunReport compare(const Problem& problem, const Dump& dump, const Claim& claim, const CompareOptions& options) {
   const auto& [recipe, truth] = claim;
@@ -240,7 +252,8 @@ RunReport compare(const Problem& problem, const Dump& dump, const Claim& claim, 
   report.unmapped = dump.unmapped;
   report.notes = dump.notes;
   Comparison(problem, dump, claim, options).run(report);
-  if (recipe && !options.tolerance.given()) report.invariants = check_invariants(dump.tape, problem, *recipe);
+  if (recipe && !options.tolerance.given())
+    report.invariants = check_invariants(dump.tape, problem, *recipe, {&truth.tape, explained_slots(report)});
   return report;
 }
 
