@@ -104,7 +104,7 @@ std::vector<std::string> sentences(const RunReport& run, const compressor::Confi
     summary.push_back(
         fmt::format("{:.4f}% of {} elements have the recipe's own bits.", 100 * equal / elements, elements));
   for (const judge::Row& row : run.rows) {
-    const bool output = row.slot == compressor::forward(compressor::Name::output);
+    const bool output = row.tensor.empty() && row.slot == compressor::forward(compressor::Name::output);
     if (!output || !row.metrics || row.metrics->compared == 0) continue;
     summary.push_back(fmt::format("The output is off the truth by {:.2g} (rms) and at most {:.3g} ulp of {}.",
                                   row.metrics->rms_rel, row.metrics->max_ulp, row.format));

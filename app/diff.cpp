@@ -42,6 +42,16 @@ std::string listed_slots(const std::vector<std::string>& names) {
   return names.size() > shown ? text + ", ..." : text;
 }
 
+bool holds(const Dump& dump, const judge::Row& row) {
+  return row.tensor.empty() ? dump.tape.has(row.slot) : dump.others.contains(row.tensor);
+}
+
+std::string first_difference(const judge::Verdict& verdict, const Dump& second) {
+  return fmt::format("The first difference: {} at {} (element {}) is {:.9g}, and {:.9g} in {}.",
+                     judge::name_of(verdict), verdict.place, verdict.index, verdict.dump, verdict.expected,
+                     second.source);
+}
+
 std::vector<std::string> sentences(const RunReport& run, const Dump& first, const Dump& second) {
   std::vector<std::string> differing;
   std::vector<std::string> only_first;
@@ -49,12 +59,12 @@ std::vector<std::string> sentences(const RunReport& run, const Dump& first, cons
   std::size_t common = 0;
   std::size_t judged = 0;
   for (const judge::Row& row : run.rows) {
-    const bool in_first = first.tape.has(row.slot);
-    const bool in_both = in_first && second.tape.has(row.slot);
+    const bool in_first = holds(first, row);
+    const bool in_both = in_first && holds(second, row);
     common += in_both;
     judged += in_both && row.status != Status::absent;
     if (in_both && row.status != Status::fail) continue;
-    (in_both ? differing : in_first ? only_first : only_second).push_back(compressor::to_string(row.slot));
+    (in_both ? differing : in_first ? only_first : only_second).push_back(judge::name_of(row));
   }
   std::vector<std::string> summary;
   if (common == 0) {
@@ -66,6 +76,7 @@ std::vector<std::string> sentences(const RunReport& run, const Dump& first, cons
   } else {
     summary.push_back(
         fmt::format("{} of {} common slots differ: {}.", differing.size(), common, listed_slots(differing)));
+    if (run.verdict) summary.push_back(first_difference(*run.verdict, second));
   }
   for (const auto& [names, dump] : {std::pair{&only_first, &first}, std::pair{&only_second, &second}}) {
     if (names->empty()) continue;

@@ -43,10 +43,13 @@ struct Dump {
   std::optional<compressor::Config> config;  ///< the dump's own, where it differs from the problem's
   std::map<std::string, std::string> metadata;
   std::vector<Unmapped> unmapped;
-  std::size_t decode_tensors = 0;  ///< entries.KK and state.*: no slots
+  std::map<std::string, io::Tensor> others;  ///< what is on no slot, by its own name: entries.KK, inputs, unknown names
   std::vector<std::string> notes;
   std::string source;
 };
+
+/// entries.KK and state.*: of decoding in chunks, and no slots.
+bool is_decode_name(const std::string& name);
 
 /// Throws InputError: a shape that is not the slot's, two tensors for one slot, a config of other sizes.
 Dump dump_from_file(const io::TensorFile& file, const compressor::Problem& problem, const NameMap& map,

@@ -155,6 +155,7 @@ std::string provenance_text(const Json& report) {
 }
 
 std::string run_text(const Json& run) {
+  if (run["truth"]["tier"] == "dump") return "the first dump against the reference";
   std::string text = run["recipe"].is_string() ? "recipe " + text_of(run["recipe"]) : "no recipe";
   text += ", backend " + text_of(run["backend"]) + ", truth " + text_of(run["truth"]["tier"]) + ", basis " +
           text_of(run["truth"]["basis"]);
@@ -184,6 +185,12 @@ std::vector<Section> sections_of(const Json& report) {
 
 std::string verdict_text(const Json& verdict) {
   const auto exact = [](const Json& value) { return fmt::format("{:.9g}", io::number_of(value)); };
+  if (verdict["diagnosis"] == "difference") {
+    return fmt::format("First difference: {} at {} (element {}): {} ({}), in the reference {} ({}). {}.",
+                       text_of(verdict["slot"]), text_of(verdict["place"]), verdict["index"].dump(),
+                       exact(verdict["dump"]), text_of(verdict["dump_hex"]), exact(verdict["expected"]),
+                       text_of(verdict["expected_hex"]), text_of(verdict["sentence"]));
+  }
   return fmt::format("First not explained: {} (stage {}) at {}: {} ({}) where {} ({}) is expected. {}.",
                      text_of(verdict["slot"]), text_of(verdict["stage"]), text_of(verdict["place"]),
                      exact(verdict["dump"]), text_of(verdict["dump_hex"]), exact(verdict["expected"]),
