@@ -8,6 +8,8 @@
 #include <array>
 #include <cmath>
 
+#include "core/io/names.hpp"
+
 namespace ulpscope::judge {
 namespace {
 
@@ -133,6 +135,16 @@ Section recipe_section(const std::vector<const Json*>& runs) {
 }
 
 }  // namespace
+
+Json printable_texts(const Json& report) {
+  if (report.is_string()) return io::printable(report.get_ref<const std::string&>());
+  if (!report.is_structured()) return report;
+  Json out = report;
+  for (Json& child : out) {
+    if (child.is_string() || child.is_structured()) child = printable_texts(child);
+  }
+  return out;
+}
 
 std::string problem_text(const Json& problem) {
   const Json& c = problem["config"];
