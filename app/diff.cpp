@@ -20,8 +20,8 @@ using judge::RunReport;
 using judge::Status;
 
 /// What the dumps' tensors are slots of: a named problem, or the config that a dump carries.
-Problem common_problem(const DiffOptions& options) {
-  if (options.problem) return compressor::read_problem(*options.problem);
+Problem common_problem(const DiffOptions& options, TypedReader& reader) {
+  if (options.problem) return reader.problem(*options.problem);
   for (const std::string& path : {options.first, options.second}) {
     const io::TensorFile file = io::read_tensors(path);
     const auto found = file.metadata.find("config");
@@ -96,9 +96,11 @@ int exit_of(const RunReport& run) {
 }  // namespace
 
 Outcome diff(const DiffOptions& options) {
-  const Problem problem = common_problem(options);
-  const Dump first = read_dump(options.first, problem, options.map, {});
-  const Dump second = read_dump(options.second, problem, options.map, {});
+  TypedReader reader(options.dtypes);
+  const Problem problem = common_problem(options, reader);
+  const Dump first = read_dump(options.first, problem, options.map, reader);
+  const Dump second = read_dump(options.second, problem, options.map, reader);
+  reader.require_used();
   Report report;
   report.provenance = provenance(options.threads);
   report.problems.push_back(judge::describe(problem));

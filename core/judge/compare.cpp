@@ -69,9 +69,17 @@ class Comparison {
     judged += add_decoded(report, bench);
     if (judged == 0) throw InputError(fmt::format("{}: no slot of the dump is left to compare", dump_.source));
     report.verdict = std::move(verdict_);
+    report.beyond_tables = std::move(beyond_tables_);
   }
 
  private:
+  /// Where a failing slot's verdict goes: the first, and the first behind a table's; null: neither.
+  std::optional<Verdict>* place_for(Slot slot) {
+    const auto is_table = [](Slot one) { return compressor::level_of(one) == compressor::Level::table; };
+    if (!verdict_) return &verdict_;
+    return is_table(verdict_->slot) && !is_table(slot) && !beyond_tables_ ? &beyond_tables_ : nullptr;
+  }
+
   std::vector<Slot> order() const {
     if (replayer_) return replayer_->graph().order();
     return compressor::program_order(problem_, truth_.recipe);
@@ -115,12 +123,13 @@ class Comparison {
     row.status = Status::fail;
     row.reason = fmt::format("{} of {} elements are not within the tolerance of the truth", failing.size(),
                              record.tensor.size());
-    if (verdict_) return;
+    std::optional<Verdict>* verdict = place_for(row.slot);
+    if (verdict == nullptr) return;
     const std::size_t index = most_telling(failing, record.tensor, reference, ruler);
     const Metrics& metrics = *row.metrics;
-    verdict_ = verdict_at(row, {index, record.tensor.at(index), reference.at(index)}, config_);
-    verdict_->diagnosis = "tolerance";
-    verdict_->sentence = fmt::format(
+    *verdict = verdict_at(row, {index, record.tensor.at(index), reference.at(index)}, config_);
+    (*verdict)->diagnosis = "tolerance";
+    (*verdict)->sentence = fmt::format(
         "{} leaves the tolerance of the truth in {} of {} elements; rtol {:.3g}, atol {:.3g} or ulp {:.3g} "
         "would pass",
         compressor::to_string(row.slot), failing.size(), record.tensor.size(), metrics.minimum.rtol,
@@ -135,14 +144,15 @@ class Comparison {
     if (failing.empty()) return;
     row.status = Status::fail;
     row.reason = fmt::format("the recipe does not explain {} of {} elements", failing.size(), record.tensor.size());
-    if (verdict_) return;
+    std::optional<Verdict>* verdict = place_for(row.slot);
+    if (verdict == nullptr) return;
     const std::size_t index = most_telling(failing, record.tensor, replayed.value, ruler);
-    verdict_ = verdict_at(row, {index, record.tensor.at(index), replayed.value.at(index)}, config_);
+    *verdict = verdict_at(row, {index, record.tensor.at(index), replayed.value.at(index)}, config_);
     const Finding finding =
         diagnose(Case{problem_, *recipe_, dump_.tape, *replayer_, row.slot, record.tensor, replayed, failing,
                       layout_of(row.slot, record.tensor.shape, config_), ruler, options_.threads});
-    verdict_->diagnosis = finding.diagnosis;
-    verdict_->sentence = finding.sentence;
+    (*verdict)->diagnosis = finding.diagnosis;
+    (*verdict)->sentence = finding.sentence;
   }
 
   /// Slots of the dump that the recipe or the config does not compute.
@@ -184,6 +194,7 @@ class Comparison {
   const Recipe* recipe_ = nullptr;
   std::optional<Replayer> replayer_;
   std::optional<Verdict> verdict_;
+  std::optional<Verdict> beyond_tables_;
 };
 
 }  // namespace

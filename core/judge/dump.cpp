@@ -164,6 +164,17 @@ std::string NameMap::translate(const std::string& name) const {
   return name;
 }
 
+std::vector<std::string> NameMap::unmatched(const std::map<std::string, io::Tensor>& tensors) const {
+  std::vector<std::string> keys;
+  for (const Rule& rule : rules_) {
+    const bool any = tensors.contains(rule.name) ||
+                     std::any_of(tensors.begin(), tensors.end(),
+                                 [&](const auto& tensor) { return rule.pattern.matches(tensor.first); });
+    if (!any) keys.push_back(rule.name);
+  }
+  return keys;
+}
+
 Dump dump_from_file(const io::TensorFile& file, const Problem& problem, const NameMap& map, const std::string& source) {
   Dump dump;
   dump.source = source;

@@ -26,6 +26,8 @@ class NameMap {
   NameMap(const io::Json& json, const std::string& where);
   /// The slot's name for a tensor's name; the name itself where nothing maps it.
   std::string translate(const std::string& name) const;
+  /// The keys that no tensor's name is, or matches.
+  std::vector<std::string> unmatched(const std::map<std::string, io::Tensor>& tensors) const;
 
  private:
   struct Rule {

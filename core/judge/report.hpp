@@ -95,6 +95,7 @@ struct RunReport {
   std::vector<Row> rows;
   std::vector<Invariant> invariants;
   std::optional<Verdict> verdict;
+  std::optional<Verdict> beyond_tables;  ///< where the verdict is about a table: the first slot that fails and is none
   std::vector<Unmapped> unmapped;
   std::vector<std::string> notes;  ///< what a reader must know: another config, a dump that names its own recipe
 };
