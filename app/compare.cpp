@@ -30,6 +30,16 @@ std::optional<Recipe> claimed_recipe(const CompareOptions& options, judge::Dump&
   return recipe;
 }
 
+/// A dump that says from which problem it was made, and it is another one.
+std::optional<std::string> other_problem(const judge::Dump& dump, const Problem& problem) {
+  const auto found = dump.metadata.find("problem.sha256");
+  if (found == dump.metadata.end()) return std::nullopt;
+  const std::string own = compressor::problem_sha256(problem);
+  if (found->second == own) return std::nullopt;
+  return fmt::format("{} was made from another problem: its problem.sha256 is {}, that of {} is {}", dump.source,
+                     io::in_quotes(found->second), problem.source, io::in_quotes(own));
+}
+
 /// Without a recipe there is no arithmetic that --set could change, but stages may be left out all the same.
 Recipe plain_truth(const RecipeEdits& edits) {
   if (!edits.settings.empty()) {
@@ -82,11 +92,19 @@ std::string first_sentence(const RunReport& run, const compressor::Config& confi
   if (counts.undecided != 0)
     return fmt::format("{} slots are undecided: name a recipe (--recipe) or a tolerance (--rtol, --atol, --ulp).",
                        counts.undecided);
+  const bool broken = std::any_of(run.invariants.begin(), run.invariants.end(),
+                                  [](const judge::Invariant& one) { return one.status == Status::fail; });
+  if (broken) return fmt::format("No slot fails by itself ({} judged), but an invariant does.", counts.judged);
   return fmt::format("All {} slots pass: {}.", counts.judged, ground_of(run));
 }
 
 std::vector<std::string> sentences(const RunReport& run, const compressor::Config& config) {
   std::vector<std::string> summary{first_sentence(run, config)};
+  if (run.beyond_tables) {
+    summary.push_back(fmt::format("Beyond the tables, the first to fail is {}, at stage {}: {}.",
+                                  judge::name_of(*run.beyond_tables), run.beyond_tables->stage,
+                                  run.beyond_tables->sentence));
+  }
   for (const judge::Invariant& invariant : run.invariants) {
     if (invariant.status != Status::fail) continue;
     summary.push_back(fmt::format("Invariant {} is off by {:.2g}, where the recipe's formats allow {:.2g}.",
@@ -104,7 +122,7 @@ std::vector<std::string> sentences(const RunReport& run, const compressor::Confi
     summary.push_back(
         fmt::format("{:.4f}% of {} elements have the recipe's own bits.", 100 * equal / elements, elements));
   for (const judge::Row& row : run.rows) {
-    const bool output = row.slot == compressor::forward(compressor::Name::output);
+    const bool output = row.tensor.empty() && row.slot == compressor::forward(compressor::Name::output);
     if (!output || !row.metrics || row.metrics->compared == 0) continue;
     summary.push_back(fmt::format("The output is off the truth by {:.2g} (rms) and at most {:.3g} ulp of {}.",
                                   row.metrics->rms_rel, row.metrics->max_ulp, row.format));
@@ -124,8 +142,12 @@ int exit_of(const RunReport& run, const compressor::Config& config) {
 Outcome compare(const CompareOptions& options) {
   check_tier(options.truth);
   const judge::Basis basis = judge::parse_basis(options.basis);
-  const Problem given = compressor::read_problem(options.problem);
-  judge::Dump dump = read_dump(options.dump, given, options.map, options.dtypes);
+  TypedReader reader(options.dtypes);
+  const Problem given = reader.problem(options.problem);
+  judge::Dump dump = read_dump(options.dump, given, options.map, reader);
+  reader.require_used();
+  const auto other = other_problem(dump, given);
+  if (other) dump.notes.insert(dump.notes.begin(), *other);
   const Problem problem = judge::judged_problem(given, dump);
   const std::optional<Recipe> recipe = claimed_recipe(options, dump);
   const Recipe exact = recipe ? judge::truth_recipe(*recipe, problem.config, basis) : plain_truth(options.edits);
@@ -138,6 +160,7 @@ Outcome compare(const CompareOptions& options) {
       judge::compare(problem, dump, {recipe, truth}, {options.tolerance, options.slots, options.threads}));
   report.exit = exit_of(report.runs.front(), problem.config);
   report.summary = sentences(report.runs.front(), problem.config);
+  if (other) report.summary.insert(report.summary.begin(), *other + '.');
   return {judge::to_json(report), "", report.exit};
 }
 

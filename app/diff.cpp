@@ -20,8 +20,8 @@ using judge::RunReport;
 using judge::Status;
 
 /// What the dumps' tensors are slots of: a named problem, or the config that a dump carries.
-Problem common_problem(const DiffOptions& options) {
-  if (options.problem) return compressor::read_problem(*options.problem);
+Problem common_problem(const DiffOptions& options, TypedReader& reader) {
+  if (options.problem) return reader.problem(*options.problem);
   for (const std::string& path : {options.first, options.second}) {
     const io::TensorFile file = io::read_tensors(path);
     const auto found = file.metadata.find("config");
@@ -42,6 +42,16 @@ std::string listed_slots(const std::vector<std::string>& names) {
   return names.size() > shown ? text + ", ..." : text;
 }
 
+bool holds(const Dump& dump, const judge::Row& row) {
+  return row.tensor.empty() ? dump.tape.has(row.slot) : dump.others.contains(row.tensor);
+}
+
+std::string first_difference(const judge::Verdict& verdict, const Dump& second) {
+  return fmt::format("The first difference: {} at {} (element {}) is {:.9g}, and {:.9g} in {}.",
+                     judge::name_of(verdict), verdict.place, verdict.index, verdict.dump, verdict.expected,
+                     second.source);
+}
+
 std::vector<std::string> sentences(const RunReport& run, const Dump& first, const Dump& second) {
   std::vector<std::string> differing;
   std::vector<std::string> only_first;
@@ -49,12 +59,12 @@ std::vector<std::string> sentences(const RunReport& run, const Dump& first, cons
   std::size_t common = 0;
   std::size_t judged = 0;
   for (const judge::Row& row : run.rows) {
-    const bool in_first = first.tape.has(row.slot);
-    const bool in_both = in_first && second.tape.has(row.slot);
+    const bool in_first = holds(first, row);
+    const bool in_both = in_first && holds(second, row);
     common += in_both;
     judged += in_both && row.status != Status::absent;
     if (in_both && row.status != Status::fail) continue;
-    (in_both ? differing : in_first ? only_first : only_second).push_back(compressor::to_string(row.slot));
+    (in_both ? differing : in_first ? only_first : only_second).push_back(judge::name_of(row));
   }
   std::vector<std::string> summary;
   if (common == 0) {
@@ -66,6 +76,7 @@ std::vector<std::string> sentences(const RunReport& run, const Dump& first, cons
   } else {
     summary.push_back(
         fmt::format("{} of {} common slots differ: {}.", differing.size(), common, listed_slots(differing)));
+    if (run.verdict) summary.push_back(first_difference(*run.verdict, second));
   }
   for (const auto& [names, dump] : {std::pair{&only_first, &first}, std::pair{&only_second, &second}}) {
     if (names->empty()) continue;
@@ -85,9 +96,11 @@ int exit_of(const RunReport& run) {
 }  // namespace
 
 Outcome diff(const DiffOptions& options) {
-  const Problem problem = common_problem(options);
-  const Dump first = read_dump(options.first, problem, options.map, {});
-  const Dump second = read_dump(options.second, problem, options.map, {});
+  TypedReader reader(options.dtypes);
+  const Problem problem = common_problem(options, reader);
+  const Dump first = read_dump(options.first, problem, options.map, reader);
+  const Dump second = read_dump(options.second, problem, options.map, reader);
+  reader.require_used();
   Report report;
   report.provenance = provenance(options.threads);
   report.problems.push_back(judge::describe(problem));

@@ -52,13 +52,13 @@ Outcome inspect_tensors(const std::string& path) {
   judge::TextTable table{{"tensor", "dtype", "shape", "min", "max", "nan", "inf", "zero"}, {}, 3};
   for (const auto& [name, tensor] : file.tensors) {
     const Json json = tensor_json(name, tensor);
-    table.rows.push_back({name, std::string(io::name_of(tensor.dtype)), io::to_string(tensor.shape),
+    table.rows.push_back({io::printable(name), std::string(io::name_of(tensor.dtype)), io::to_string(tensor.shape),
                           number_or_dash(json["min"]), number_or_dash(json["max"]), json["nan"].dump(),
                           json["inf"].dump(), json["zero"].dump()});
     tensors.push_back(json);
   }
   std::string text = fmt::format("{}: {} tensors\n{}", io::shown(path), file.tensors.size(), judge::plain_text(table));
-  for (const auto& [key, value] : file.metadata) text += judge::folded(key + ": " + value, "  ");
+  for (const auto& [key, value] : file.metadata) text += judge::folded(io::printable(key + ": " + value), "  ");
   return {{{"file", path}, {"metadata", file.metadata}, {"tensors", std::move(tensors)}}, text, 0};
 }
 

@@ -2,6 +2,7 @@
 // The main job: recipes on problems against their truths, and what a person should do about it.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -51,33 +52,89 @@ Condition parse_condition(const std::string& text) {
   return {"", &judge::metric_named(text.substr(0, sign)), limit};
 }
 
-bool exceeds(const RunReport& run, const Condition& condition) {
-  for (const judge::Row& row : run.rows) {
-    if (!row.metrics || row.metrics->compared == 0) continue;
-    if (!(condition.metric->value(*row.metrics) <= condition.limit)) return true;
-  }
-  return false;
+/// The rows of a run that a condition is about; a magnitude needs an element to be measured on.
+bool exceeds(const judge::Row& row, const Condition& condition) {
+  if (!row.metrics || row.metrics->count == 0) return false;
+  const double value = condition.metric->value(*row.metrics);
+  const bool measured = row.metrics->compared != 0 || !std::isnan(value);
+  return measured && !(value <= condition.limit);
 }
 
-int condition_exit(const Report& report, const std::vector<Condition>& conditions) {
-  int code = 0;
-  for (const RunReport& run : report.runs) {
-    const int judged = judge::exit_code(run);
-    for (const Condition& condition : conditions) {
-      if (condition.word == "fail" && judged == 1) code = judge::worse_exit(code, 1);
-      if (condition.word == "undecided" && judged == 3) code = judge::worse_exit(code, 3);
-      if (condition.metric != nullptr && exceeds(run, condition)) code = judge::worse_exit(code, 1);
+/// What --fail-on finds: rows that fail by it, the exit code, a sentence for each condition that is met.
+class FailOn {
+ public:
+  explicit FailOn(const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) conditions_.push_back(parse_condition(text));
+  }
+
+  void judge(Report& report) const {
+    std::vector<int> codes;  // before any row is marked
+    for (const RunReport& run : report.runs) codes.push_back(judge::exit_code(run));
+    for (const Condition& condition : conditions_) {
+      if (condition.metric != nullptr) {
+        judge_metric(report, condition);
+      } else {
+        judge_status(report, condition, codes);
+      }
     }
   }
-  return code;
-}
+
+ private:
+  static std::string place(const Report& report, const RunReport& run, const judge::Row& row) {
+    return fmt::format("{} of {} on {}", judge::name_of(row), run.recipe, report.problems[run.problem].source);
+  }
+
+  static void judge_status(Report& report, const Condition& condition, const std::vector<int>& codes) {
+    const int code = condition.word == "fail" ? 1 : 3;
+    const judge::Status status = code == 1 ? judge::Status::fail : judge::Status::undecided;
+    for (std::size_t i = 0; i < report.runs.size(); ++i) {
+      if (codes[i] != code) continue;
+      report.exit = judge::worse_exit(report.exit, code);
+      for (const judge::Row& row : report.runs[i].rows) {
+        if (row.status != status) continue;
+        report.summary.push_back(
+            fmt::format("--fail-on {}: {}: {}.", condition.word, place(report, report.runs[i], row), row.reason));
+        return;
+      }
+    }
+  }
+
+  static void judge_metric(Report& report, const Condition& condition) {
+    std::size_t count = 0;
+    double largest = -HUGE_VAL;
+    std::string worst;
+    for (RunReport& run : report.runs) {
+      for (judge::Row& row : run.rows) {
+        if (!exceeds(row, condition)) continue;
+        const double value = condition.metric->value(*row.metrics);
+        const std::string what =
+            fmt::format("{} is {:.3g}, above {:g}", condition.metric->name, value, condition.limit);
+        if (!(value <= largest)) worst = fmt::format("in {}, {}", place(report, run, row), what);
+        largest = std::max(largest, value);
+        ++count;
+        if (row.status != judge::Status::fail) row.reason = what;
+        row.status = judge::Status::fail;
+      }
+    }
+    if (count == 0) return;
+    report.exit = judge::worse_exit(report.exit, 1);
+    const std::string more = count > 1 ? fmt::format(", and {} more slots exceed it", count - 1) : "";
+    report.summary.push_back(
+        fmt::format("--fail-on {}>{:g}: {}{}.", condition.metric->name, condition.limit, worst, more));
+  }
+
+  std::vector<Condition> conditions_;
+};
 
 class Reporting {
  public:
   explicit Reporting(const ReportOptions& options)
-      : options_(options), backend_(backend_named(options.backend)), truths_(options.threads) {
+      : options_(options),
+        backend_(backend_named(options.backend)),
+        truths_(options.threads),
+        fail_on_(options.fail_on),
+        reader_(options.dtypes) {
     check_tier(options.truth);
-    for (const std::string& text : options.fail_on) conditions_.push_back(parse_condition(text));
     for (const std::string& name : options.recipes.empty() ? usual_recipes : options.recipes) {
       recipes_.push_back(edited_recipe(name, options.edits));
     }
@@ -87,13 +144,14 @@ class Reporting {
 
   Outcome run() {
     report_.provenance = provenance(options_.threads);
-    for (const std::string& path : options_.problems) add_problem(compressor::read_problem(path));
+    for (const std::string& path : options_.problems) add_problem(reader_.problem(path));
+    reader_.require_used();
     const bool usual = options_.problems.empty() && options_.presets.empty();
     for (const std::string& name : usual ? usual_presets : options_.presets) {
       add_problem(preset_problem(name, options_.seed, options_.threads));
     }
     report_.summary = summary_of(report_);
-    report_.exit = condition_exit(report_, conditions_);
+    fail_on_.judge(report_);
     return {judge::to_json(report_), "", report_.exit};
   }
 
@@ -119,7 +177,8 @@ class Reporting {
   const ReportOptions& options_;
   const Backend& backend_;
   Truths truths_;
-  std::vector<Condition> conditions_;
+  FailOn fail_on_;
+  TypedReader reader_;
   std::vector<Recipe> recipes_;
   judge::Basis basis_ = judge::Basis::given;
   Report report_;

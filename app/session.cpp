@@ -2,10 +2,13 @@
 // Backends are listed here, one line each; nothing registers itself.
 #include "app/session.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
+#include "core/io/reinterpret.hpp"
 #include "core/io/tensor_file.hpp"
 
 namespace ulpscope::app {
@@ -72,12 +75,47 @@ const judge::Truth& Truths::of(const Problem& problem, const Recipe& truth_recip
   return known_.emplace(key, std::move(truth)).first->second;
 }
 
+TypedReader::TypedReader(const std::vector<std::string>& dtypes) {
+  for (const std::string& text : dtypes) edits_.push_back({io::parse_dtype_override(text)});
+}
+
+io::TensorFile TypedReader::read(const std::string& path) {
+  io::TensorFile file = io::read_tensors(path);
+  for (const auto& [name, tensor] : file.tensors) names_.push_back(name);
+  for (Edit& edit : edits_) {
+    const auto found = file.tensors.find(edit.dtype.name);
+    if (found == file.tensors.end()) continue;
+    const io::DType dtype = found->second.dtype;
+    if (io::is_float(dtype) && dtype != edit.dtype.dtype) {
+      edit.refusal = fmt::format("{}: tensor {} holds {} already; --dtype is for integers that are the bits of floats",
+                                 io::shown(path), io::in_quotes(edit.dtype.name), io::name_of(dtype));
+      continue;
+    }
+    io::reinterpret(file, edit.dtype, io::shown(path));
+    edit.used = true;
+  }
+  return file;
+}
+
+Problem TypedReader::problem(const std::string& path) {
+  return compressor::problem_from_file(read(path), io::shown(path));
+}
+
+void TypedReader::require_used() const {
+  for (const Edit& edit : edits_) {
+    if (!edit.used && !edit.refusal.empty()) throw InputError(edit.refusal);
+    if (!edit.used) throw InputError("--dtype: " + io::unknown_name("tensor", edit.dtype.name, names_));
+  }
+}
+
 judge::Dump read_dump(const std::string& path, const Problem& problem, const std::optional<std::string>& map,
-                      const std::vector<std::string>& dtypes) {
-  std::vector<io::DTypeOverride> overrides;
-  for (const std::string& text : dtypes) overrides.push_back(io::parse_dtype_override(text));
+                      TypedReader& reader) {
   const judge::NameMap names = map ? judge::NameMap(io::read_json(*map), io::shown(*map)) : judge::NameMap();
-  return judge::dump_from_file(io::read_tensors(path, overrides), problem, names, io::shown(path));
+  const io::TensorFile file = reader.read(path);
+  judge::Dump dump = judge::dump_from_file(file, problem, names, io::shown(path));
+  for (const std::string& key : names.unmatched(file.tensors))
+    dump.notes.push_back("--map: " + io::in_quotes(key) + " matches no tensor of " + dump.source);
+  return dump;
 }
 
 void require_other_file(const std::string& input, const std::string& output) {

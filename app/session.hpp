@@ -12,6 +12,7 @@
 #include "core/compressor/problem.hpp"
 #include "core/compressor/recipe.hpp"
 #include "core/compressor/run.hpp"
+#include "core/io/tensor_file.hpp"
 #include "core/judge/dump.hpp"
 #include "core/judge/truth.hpp"
 
@@ -50,9 +51,29 @@ class Truths {
   std::map<std::string, judge::Truth> known_;
 };
 
-/// A dump file brought onto a problem.
+/// Reads tensor files under --dtype: an edit acts on every file that holds its tensor as integers.
+class TypedReader {
+ public:
+  /// Throws InputError: one is not NAME=DTYPE.
+  explicit TypedReader(const std::vector<std::string>& dtypes);
+  io::TensorFile read(const std::string& path);
+  compressor::Problem problem(const std::string& path);
+  /// Throws InputError where an edit acted on no file that was read.
+  void require_used() const;
+
+ private:
+  struct Edit {
+    io::DTypeOverride dtype;
+    bool used = false;
+    std::string refusal = {};  ///< why it did not act on a file that holds its tensor
+  };
+  std::vector<Edit> edits_;
+  std::vector<std::string> names_;  ///< of all tensors that were read
+};
+
+/// A dump file brought onto a problem; a map's keys that match nothing are notes.
 judge::Dump read_dump(const std::string& path, const compressor::Problem& problem,
-                      const std::optional<std::string>& map, const std::vector<std::string>& dtypes);
+                      const std::optional<std::string>& map, TypedReader& reader);
 
 /// Throws InputError where output and input are one file.
 void require_other_file(const std::string& input, const std::string& output);

@@ -41,6 +41,7 @@ struct ReportOptions {
   std::string truth = "fp64";
   std::optional<std::string> basis;  ///< none: quantized for one recipe, given where recipes are compared
   std::vector<std::string> fail_on;  ///< fail | undecided | METRIC>X
+  std::vector<std::string> dtypes;   ///< NAME=DTYPE
   std::uint64_t seed = 0;
   unsigned threads = 1;
   Progress progress;
@@ -52,13 +53,13 @@ struct MakeOptions {
   std::optional<std::string> config;      ///< a JSON file
   std::optional<std::string> from;        ///< a problem
   std::optional<std::string> checkpoint;  ///< a directory of shards
-  std::size_t layer = 0;
+  std::optional<std::size_t> layer;       ///< of a checkpoint; 0 where none is given
   bool indexer = false;
   std::optional<std::size_t> batch, seq, hidden, head_dim;
-  std::uint64_t seed = 0;
-  double gate_sigma = 1.5;
-  double ape_sigma = 0.5;
-  std::vector<std::string> inputs;  ///< NAME=FILE
+  std::optional<std::uint64_t> seed;            ///< none: 0
+  std::optional<double> gate_sigma, ape_sigma;  ///< none: the contract's 1.5 and 0.5
+  std::vector<std::string> inputs;              ///< NAME=FILE
+  std::vector<std::string> dtypes;              ///< NAME=DTYPE
   unsigned threads = 1;
   std::string output;
 };
@@ -71,6 +72,7 @@ struct RunOptions {
   std::string backend = "traced";
   bool gradients = true;
   std::vector<std::size_t> chunks;  ///< tokens per decoding call; empty: one shot
+  std::vector<std::string> dtypes;  ///< NAME=DTYPE
   unsigned threads = 1;
   std::string output;
 };
@@ -96,6 +98,7 @@ struct DiffOptions {
   std::string second;
   std::optional<std::string> problem;  ///< where the dumps carry no config
   std::optional<std::string> map;
+  std::vector<std::string> dtypes;  ///< NAME=DTYPE
   std::optional<std::string> slots;
   judge::Tolerance tolerance;
   unsigned threads = 1;

@@ -88,6 +88,9 @@ void edits(CLI::App& app, app::RecipeEdits& target) {
       ->delimiter(',');
   text(app, "--remainder", target.remainder, "error | truncate | buffer");
 }
+void dtypes(CLI::App& app, Texts& target) {
+  repeated(app, "--dtype", target, "NAME=DTYPE: the bits of a tensor that npz could only hold as integers");
+}
 void tolerances(CLI::App& app, judge::Tolerance& target) {
   real(
       app, "--rtol", [&target](double x) { target.rtol = x; }, "|x - truth| <= atol + rtol |truth|");
@@ -140,6 +143,7 @@ Verb report_verb(CLI::App& root) {
   app.add_option("--fail-on", o.fail_on, "fail | undecided | METRIC>X: when to exit with 1 or 3")
       ->type_name("")
       ->allow_extra_args(false);
+  dtypes(app, o.dtypes);
   edits(app, o.edits);
   seed(app, o.seed);
   threads(app, o.threads);
@@ -175,12 +179,14 @@ Verb make_verb(CLI::App& root) {
   size(app, "--seq", o.seq, "S");
   size(app, "--hidden", o.hidden, "h");
   size(app, "--head-dim", o.head_dim, "d");
-  seed(app, o.seed);
+  option(
+      app, "--seed", [&o](const Text& value) { o.seed = whole_number("--seed", value); }, "of the random inputs (0)");
   real(
       app, "--gate-sigma", [&o](double x) { o.gate_sigma = x; }, "spread of the gates (1.5)");
   real(
       app, "--ape-sigma", [&o](double x) { o.ape_sigma = x; }, "spread of ape (0.5)");
   repeated(app, "--input", o.inputs, "NAME=FILE: take an input from a tensor file");
+  dtypes(app, o.dtypes);
   text(app, "-o,--output", o.output, "the problem to write")->required();
   threads(app, o.threads);
   quiet(app, state->second);
@@ -203,6 +209,7 @@ Verb run_verb(CLI::App& root) {
   option(
       app, "--chunks", [&o](const Text& value) { o.chunks = number_list("--chunks", value); },
       "decode: tokens per call, as 9,1,1");
+  dtypes(app, o.dtypes);
   edits(app, o.edits);
   text(app, "-o,--output", o.output, "the dump to write")->required();
   threads(app, o.threads);
@@ -225,7 +232,7 @@ Verb compare_verb(CLI::App& root) {
   text(app, "--recipe", o.recipe, "the arithmetic that the dump claims; none: the one it names itself");
   edits(app, o.edits);
   text(app, "--map", o.map, "JSON {\"their.name\": \"slot\"}; regular expressions allowed");
-  repeated(app, "--dtype", o.dtypes, "NAME=DTYPE: the bits of a tensor that npz could only hold as integers");
+  dtypes(app, o.dtypes);
   text(app, "--truth", o.truth, "fp64");
   text(app, "--basis", o.basis, "quantized | given");
   text(app, "--slots", o.slots, "only slots whose whole name matches this regular expression");
@@ -247,7 +254,8 @@ Verb diff_verb(CLI::App& root) {
   text(app, "DUMP", o.first, "a dump")->required();
   text(app, "REFERENCE", o.second, "the dump it is measured against")->required();
   text(app, "--problem", o.problem, "their problem, where neither carries a config");
-  text(app, "--map", o.map, "JSON {\"their.name\": \"slot\"}");
+  text(app, "--map", o.map, "JSON {\"their.name\": \"slot\"}; regular expressions allowed");
+  dtypes(app, o.dtypes);
   text(app, "--slots", o.slots, "only slots whose whole name matches this regular expression");
   tolerances(app, o.tolerance);
   threads(app, o.threads);
@@ -287,8 +295,7 @@ Verb convert_verb(CLI::App& root) {
   const auto state = std::make_shared<std::pair<app::ConvertOptions, Outputs>>();
   CLI::App& app = *root.add_subcommand("convert", "between safetensors, npz and npy, by the name of the output");
   text(app, "FILE", state->first.input, "the file to read")->required();
-  repeated(app, "--dtype", state->first.dtypes,
-           "NAME=DTYPE: the bits of a tensor that npz could only hold as integers");
+  dtypes(app, state->first.dtypes);
   text(app, "-o,--output", state->first.output, "the file to write")->required();
   quiet(app, state->second);
   app.footer("Example: ulpscope convert dump.npz --dtype kv=bf16 -o dump.safetensors");

@@ -197,6 +197,12 @@ Config checkpoint_config(const CheckpointTensors& checkpoint, CompressorKind kin
   config.mode = checkpoint.overlap ? Mode::csa : Mode::hca;
   config.hidden = checkpoint.hidden;
   config.head_dim = checkpoint.head_dim;
+  // The shapes do not say these: as released where that fits, else what fits.
+  config.rope->dim = std::min(config.rope->dim, config.head_dim);
+  const auto& quantize = config.quantize;
+  const bool fits = quantize && quantize->skip_last <= config.head_dim &&
+                    (config.head_dim - quantize->skip_last) % quantize->block == 0;
+  if (!fits) config.quantize.reset();
   validate(config, "checkpoint");
   return config;
 }

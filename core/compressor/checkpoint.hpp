@@ -38,7 +38,8 @@ struct CheckpointTensors {
 CheckpointTensors read_checkpoint(const CheckpointRequest& request);
 
 /// The config of these tensors: sizes from the shapes, RoPE and the output's quantisation as the released models have
-/// them (presets); batch and seq are the caller's.
+/// them (presets), RoPE on at most head_dim channels, no quantisation where its blocks do not fit; batch and seq are
+/// the caller's.
 Config checkpoint_config(const CheckpointTensors& checkpoint, CompressorKind kind);
 
 /// `problem` with the checkpoint's weights in place of its own; their values are not rounded.

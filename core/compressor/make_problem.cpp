@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Problems drawn from counter-based random numbers: every element depends on seed, input and index alone.
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <span>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "core/compressor/parallel.hpp"
 #include "core/compressor/problem.hpp"
 #include "core/compressor/random.hpp"
 #include "core/io/error.hpp"
@@ -33,18 +32,9 @@ void draw(Key stream, const Law& law, std::uint64_t first, std::span<float> out)
 /// Contiguous ranges of the stream, one per thread: which bits an element gets does not depend on the split.
 std::vector<float> draw_all(Key stream, const Law& law, std::size_t count, unsigned threads) {
   std::vector<float> values(count);
-  const std::size_t parts = std::clamp<std::size_t>(threads, 1, std::max<std::size_t>(1, count / 65536));
-  std::vector<std::jthread> workers;
-  for (std::size_t part = 0; part < parts; ++part) {
-    const std::size_t begin = count * part / parts;
-    const std::size_t end = count * (part + 1) / parts;
-    const std::span<float> range(values.data() + begin, end - begin);
-    if (part + 1 == parts) {
-      draw(stream, law, begin, range);
-    } else {
-      workers.emplace_back([stream, law, begin, range] { draw(stream, law, begin, range); });
-    }
-  }
+  parallel_for({0, count, 65536}, threads, [&](std::size_t begin, std::size_t end) {
+    draw(stream, law, begin, std::span<float>(values.data() + begin, end - begin));
+  });
   return values;
 }
 

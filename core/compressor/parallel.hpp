@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <exception>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -17,9 +18,9 @@ struct Items {
   std::size_t grain = 1;
 };
 
-/// Calls work(begin, end) for consecutive ranges that cover the items. The first exception is rethrown once all threads
-/// have stopped.
-template <class Work>
+/// Calls work(begin, end) for consecutive ranges that cover the items; the calling thread takes a share, and the shares
+/// of threads that the system refuses to start. The first exception is rethrown once all threads have stopped.
+template <class Thread = std::jthread, class Work>
 void parallel_for(const Items& items, unsigned threads, Work work) {
   const auto [begin, end, grain] = items;
   if (begin >= end) return;
@@ -30,17 +31,23 @@ void parallel_for(const Items& items, unsigned threads, Work work) {
   };
   if (workers == 1) return work(begin, end);
   std::vector<std::exception_ptr> failures(workers);
-  {
-    std::vector<std::jthread> team;
-    for (std::size_t worker = 0; worker < workers; ++worker) {
-      team.emplace_back([&, worker] {
-        try {
-          work(boundary(worker), boundary(worker + 1));
-        } catch (...) {
-          failures[worker] = std::current_exception();
-        }
-      });
+  const auto share = [&](std::size_t worker) {
+    try {
+      work(boundary(worker), boundary(worker + 1));
+    } catch (...) {
+      failures[worker] = std::current_exception();
     }
+  };
+  {
+    std::vector<Thread> team;
+    team.reserve(workers);
+    std::size_t started = 1;
+    try {
+      for (; started < workers; ++started) team.emplace_back(share, started);
+    } catch (const std::system_error&) {  // no more threads: the bits do not depend on how many there are
+    }
+    share(0);
+    for (std::size_t worker = started; worker < workers; ++worker) share(worker);
   }
   for (const std::exception_ptr& failure : failures) {
     if (failure) std::rethrow_exception(failure);

@@ -44,6 +44,16 @@ Config read_config(const io::TensorFile& file, const std::string& source) {
   return config_from_json(io::parse_json(text->second, source + ": config"), source + ": config");
 }
 
+std::map<std::string, io::Tensor> tensors_of(const Problem& problem) {
+  std::map<std::string, io::Tensor> tensors;
+  for (const auto& [name, tensor] : problem.inputs) {
+    tensors.emplace(to_string(name), tensor_to_file(tensor, tensor.dtype));
+  }
+  return tensors;
+}
+
+}  // namespace
+
 Tensor read_input(Name name, const io::Tensor& tensor, const Config& config, const std::string& source) {
   const std::string text(to_string(name));
   const Shape expected = shape_of(forward(name), config);
@@ -58,16 +68,6 @@ Tensor read_input(Name name, const io::Tensor& tensor, const Config& config, con
   }
   return tensor_from_file(tensor);
 }
-
-std::map<std::string, io::Tensor> tensors_of(const Problem& problem) {
-  std::map<std::string, io::Tensor> tensors;
-  for (const auto& [name, tensor] : problem.inputs) {
-    tensors.emplace(to_string(name), tensor_to_file(tensor, tensor.dtype));
-  }
-  return tensors;
-}
-
-}  // namespace
 
 Problem problem_from_file(const io::TensorFile& file, const std::string& source) {
   Problem problem{read_config(file, source), {}, source};

@@ -31,6 +31,8 @@ struct MakeOptions {
 };
 
 Problem make_problem(const Config& config, const MakeOptions& options);
+/// One input of a problem under `config`. Throws InputError headed by `source`: wrong shape or dtype.
+Tensor read_input(Name name, const io::Tensor& tensor, const Config& config, const std::string& source);
 /// Throws InputError: missing or unknown tensor, wrong shape, config that is not one.
 Problem problem_from_file(const io::TensorFile& file, const std::string& source);
 Problem read_problem(const std::filesystem::path& path);

@@ -36,14 +36,26 @@ std::string hex_escape(char c) {
   return {'\\', 'x', digits[code >> 4], digits[code & 15]};
 }
 
+/// C1 controls (U+0080..U+009F), U+202A..U+202E and U+2066..U+2069.
+bool is_hidden(std::string_view character) {
+  if (character.size() == 2) return character[0] == '\xC2' && static_cast<unsigned char>(character[1]) < 0xA0;
+  const auto last = character.size() == 3 ? static_cast<unsigned char>(character[2]) : 0u;
+  const bool embeds = character.starts_with("\xE2\x80") && last >= 0xAA && last <= 0xAE;
+  return embeds || (character.starts_with("\xE2\x81") && last >= 0xA6 && last <= 0xA9);
+}
+
 std::string escaped(std::string_view text, std::size_t longest) {
   std::string out;
   while (!text.empty() && out.size() < longest) {
     const std::size_t length = utf8_length(text);
     const auto code = static_cast<unsigned char>(text.front());
-    const bool plain = length > 0 && code >= 0x20 && code != 0x7F;
-    out += plain ? std::string(text.substr(0, length)) : hex_escape(text.front());
-    text.remove_prefix(std::max<std::size_t>(length, 1));
+    const std::string_view character = text.substr(0, std::max<std::size_t>(length, 1));
+    if (length > 0 && code >= 0x20 && code != 0x7F && !is_hidden(character)) {
+      out += character;
+    } else {
+      for (const char byte : character) out += hex_escape(byte);
+    }
+    text.remove_prefix(character.size());
   }
   return text.empty() ? out : out + "...";
 }
@@ -72,6 +84,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string in_quotes(std::string_view name) { return "'" + escaped(name, longest_name) + "'"; }
+
+std::string printable(std::string_view text) { return escaped(text, std::string::npos); }
 
 std::string shown(const std::filesystem::path& path) {
   return path.empty() ? "(empty path)" : escaped(path.native(), std::string::npos);

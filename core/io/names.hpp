@@ -12,6 +12,10 @@ namespace ulpscope::io {
 /// 'name', with control characters and bytes that are not UTF-8 written as \xHH, cut to about 80 characters.
 std::string in_quotes(std::string_view name);
 
+/// The whole text with control characters (C0, DEL, C1), marks that turn the direction of writing, and bytes that are
+/// not UTF-8 written as \xHH: nothing that a terminal or a table would act on.
+std::string printable(std::string_view text);
+
 /// The path as it appears at the head of a sentence; escaped like in_quotes(), but neither cut nor in quotes.
 std::string shown(const std::filesystem::path& path);
 

@@ -4,17 +4,17 @@
 
 #include <fmt/format.h>
 
-#include <regex>
 #include <set>
 
 #include "core/compressor/graph.hpp"
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
+#include "core/judge/decode_judge.hpp"
 #include "core/judge/diagnosis.hpp"
 #include "core/judge/invariants.hpp"
 #include "core/judge/replay.hpp"
+#include "core/judge/slot_filter.hpp"
 #include "core/judge/slot_judge.hpp"
-#include "precision/ulp.hpp"
 
 namespace ulpscope::judge {
 namespace {
@@ -35,22 +35,6 @@ void fail_on_class(Row& row) {
   row.status = Status::fail;
   row.reason = class_sentence(*row.metrics);
 }
-
-class SlotFilter {
- public:
-  explicit SlotFilter(const std::optional<std::string>& text) {
-    if (!text) return;
-    try {
-      expression_ = std::regex(*text, std::regex::ECMAScript);
-    } catch (const std::regex_error&) {
-      throw InputError("--slots: " + io::in_quotes(*text) + " is not a regular expression");
-    }
-  }
-  bool keeps(Slot slot) const { return !expression_ || std::regex_match(compressor::to_string(slot), *expression_); }
-
- private:
-  std::optional<std::regex> expression_;
-};
 
 /// A dump on its judged problem, with the recipe it claims.
 class Comparison {
@@ -82,11 +66,20 @@ class Comparison {
     }
     add_foreign(report, bench);
     add_uncomputed(report, bench);
+    judged += add_decoded(report, bench);
     if (judged == 0) throw InputError(fmt::format("{}: no slot of the dump is left to compare", dump_.source));
     report.verdict = std::move(verdict_);
+    report.beyond_tables = std::move(beyond_tables_);
   }
 
  private:
+  /// Where a failing slot's verdict goes: the first, and the first behind a table's; null: neither.
+  std::optional<Verdict>* place_for(Slot slot) {
+    const auto is_table = [](Slot one) { return compressor::level_of(one) == compressor::Level::table; };
+    if (!verdict_) return &verdict_;
+    return is_table(verdict_->slot) && !is_table(slot) && !beyond_tables_ ? &beyond_tables_ : nullptr;
+  }
+
   std::vector<Slot> order() const {
     if (replayer_) return replayer_->graph().order();
     return compressor::program_order(problem_, truth_.recipe);
@@ -130,12 +123,13 @@ class Comparison {
     row.status = Status::fail;
     row.reason = fmt::format("{} of {} elements are not within the tolerance of the truth", failing.size(),
                              record.tensor.size());
-    if (verdict_) return;
+    std::optional<Verdict>* verdict = place_for(row.slot);
+    if (verdict == nullptr) return;
     const std::size_t index = most_telling(failing, record.tensor, reference, ruler);
     const Metrics& metrics = *row.metrics;
-    note_verdict(row, index, record.tensor.at(index), reference.at(index));
-    verdict_->diagnosis = "tolerance";
-    verdict_->sentence = fmt::format(
+    *verdict = verdict_at(row, {index, record.tensor.at(index), reference.at(index)}, config_);
+    (*verdict)->diagnosis = "tolerance";
+    (*verdict)->sentence = fmt::format(
         "{} leaves the tolerance of the truth in {} of {} elements; rtol {:.3g}, atol {:.3g} or ulp {:.3g} "
         "would pass",
         compressor::to_string(row.slot), failing.size(), record.tensor.size(), metrics.minimum.rtol,
@@ -150,29 +144,15 @@ class Comparison {
     if (failing.empty()) return;
     row.status = Status::fail;
     row.reason = fmt::format("the recipe does not explain {} of {} elements", failing.size(), record.tensor.size());
-    if (verdict_) return;
+    std::optional<Verdict>* verdict = place_for(row.slot);
+    if (verdict == nullptr) return;
     const std::size_t index = most_telling(failing, record.tensor, replayed.value, ruler);
-    note_verdict(row, index, record.tensor.at(index), replayed.value.at(index));
+    *verdict = verdict_at(row, {index, record.tensor.at(index), replayed.value.at(index)}, config_);
     const Finding finding =
         diagnose(Case{problem_, *recipe_, dump_.tape, *replayer_, row.slot, record.tensor, replayed, failing,
                       layout_of(row.slot, record.tensor.shape, config_), ruler, options_.threads});
-    verdict_->diagnosis = finding.diagnosis;
-    verdict_->sentence = finding.sentence;
-  }
-
-  void note_verdict(const Row& row, std::size_t index, double found, double expected) {
-    Verdict verdict;
-    verdict.slot = row.slot;
-    verdict.stage = row.stage;
-    verdict.index = index;
-    const Layout layout = layout_of(row.slot, row.shape, config_);
-    verdict.place = to_string(place_of(index, layout), layout);
-    verdict.dump = found;
-    verdict.expected = expected;
-    const auto format = precision::parse_format(row.format);
-    verdict.dump_hex = precision::hex(found, format);
-    verdict.expected_hex = precision::hex(expected, format);
-    verdict_ = std::move(verdict);
+    (*verdict)->diagnosis = finding.diagnosis;
+    (*verdict)->sentence = finding.sentence;
   }
 
   /// Slots of the dump that the recipe or the config does not compute.
@@ -195,6 +175,16 @@ class Comparison {
     }
   }
 
+  /// entries.KK and state.*; gives how many were judged.
+  std::size_t add_decoded(RunReport& report, const Bench& bench) {
+    const Decoding decoding{problem_, dump_, truth_, recipe_, replayer_ ? &*replayer_ : nullptr};
+    DecodedRows decoded = decoded_rows(decoding, options_, bench);
+    if (!verdict_) verdict_ = std::move(decoded.verdict);
+    report.notes.insert(report.notes.end(), decoded.notes.begin(), decoded.notes.end());
+    std::move(decoded.rows.begin(), decoded.rows.end(), std::back_inserter(report.rows));
+    return decoded.judged;
+  }
+
   const Problem& problem_;
   const Dump& dump_;
   const Truth& truth_;
@@ -204,6 +194,7 @@ class Comparison {
   const Recipe* recipe_ = nullptr;
   std::optional<Replayer> replayer_;
   std::optional<Verdict> verdict_;
+  std::optional<Verdict> beyond_tables_;
 };
 
 }  // namespace
@@ -226,13 +217,25 @@ RunReport measure_run(const Problem& problem, const compressor::Run& run, const 
     fail_on_class(report.rows.back());
   }
   for (const auto& [slot, reason] : run.tape.absent()) report.rows.push_back(absent_row(slot, reason, bench));
-  report.invariants = check_invariants(run.tape, problem, run.recipe);
+  report.invariants = check_invariants(run.tape, problem, run.recipe, {&truth.tape, {}});
   return report;
 }
 
 Problem judged_problem(const Problem& problem, const Dump& dump) {
   return dump.config ? compressor::with_config(problem, *dump.config) : problem;
 }
+
+namespace {
+
+std::set<Slot> explained_slots(const RunReport& report) {
+  std::set<Slot> slots;
+  for (const Row& row : report.rows) {
+    if (row.replay && row.tensor.empty() && row.status != Status::fail) slots.insert(row.slot);
+  }
+  return slots;
+}
+
+}  // namespace
 
 RunReport compare(const Problem& problem, const Dump& dump, const Claim& claim, const CompareOptions& options) {
   const auto& [recipe, truth] = claim;
@@ -244,82 +247,8 @@ RunReport compare(const Problem& problem, const Dump& dump, const Claim& claim, 
   report.unmapped = dump.unmapped;
   report.notes = dump.notes;
   Comparison(problem, dump, claim, options).run(report);
-  if (recipe && !options.tolerance.given()) report.invariants = check_invariants(dump.tape, problem, *recipe);
-  return report;
-}
-
-namespace {
-
-/// Cut to the rows that the other dump holds.
-Record common_rows(Slot slot, const Record& record, const Dump& other) {
-  const auto partial = other.partial.find(slot);
-  if (partial == other.partial.end()) return record;
-  return {cropped(record.tensor, partial->second), record.format};
-}
-
-void judge_bits(Row& row, const compressor::Tensor& found, const compressor::Tensor& reference) {
-  std::size_t equal = 0;
-  for (std::size_t i = 0; i < found.size(); ++i) equal += same_value(found.at(i), reference.at(i));
-  if (equal == found.size()) return;
-  row.status = Status::fail;
-  row.reason = fmt::format("{} of {} elements differ", found.size() - equal, found.size());
-}
-
-struct DiffRule {
-  const Bench& bench;
-  const CompareOptions& options;
-};
-
-Row difference(Slot slot, const Record& found, const Record& reference, const DiffRule& rule) {
-  Row row = measured_row(slot, found, &reference, rule.bench);
-  if (row.status == Status::absent) return row;
-  const Tolerance& tolerance = rule.options.tolerance;
-  if (!tolerance.given()) {
-    judge_bits(row, found.tensor, reference.tensor);
-    return row;
-  }
-  row.tolerance = tolerance;
-  row.tolerance_reason = "given on the command line";
-  const auto failing = judge_tolerance(found.tensor, reference.tensor, tolerance, Ruler(found.format));
-  if (failing.empty()) return row;
-  row.status = Status::fail;
-  row.reason = fmt::format("{} of {} elements are not within the tolerance", failing.size(), found.tensor.size());
-  return row;
-}
-
-/// A slot that only one of the dumps holds is a difference.
-Row one_sided_row(Slot slot, const Dump& holder, const Bench& bench) {
-  Row row = absent_row(slot, "only " + holder.source + " holds it", bench);
-  row.status = Status::fail;
-  return row;
-}
-
-}  // namespace
-
-RunReport diff(const Problem& problem, const Dump& a, const Dump& b, const CompareOptions& options) {
-  RunReport report;
-  report.backend = "file";
-  report.truth = {"dump", 0, Basis::given};
-  report.notes = {"the reference is " + b.source};
-  const Bench bench{problem.config, nullptr, options.threads};
-  const SlotFilter filter(options.slots);
-  std::set<Slot> slots;
-  for (const Dump* dump : {&a, &b}) {
-    for (const auto& [slot, record] : dump->tape.records()) {
-      if (filter.keeps(slot)) slots.insert(slot);
-    }
-    report.unmapped.insert(report.unmapped.end(), dump->unmapped.begin(), dump->unmapped.end());
-    report.notes.insert(report.notes.end(), dump->notes.begin(), dump->notes.end());
-  }
-  if (slots.empty()) throw InputError(fmt::format("{}, {}: no slot is left to compare", a.source, b.source));
-  for (const Slot slot : slots) {
-    const Record* found = a.tape.find(slot);
-    const Record* reference = b.tape.find(slot);
-    report.rows.push_back(
-        found == nullptr || reference == nullptr
-            ? one_sided_row(slot, found != nullptr ? a : b, bench)
-            : difference(slot, common_rows(slot, *found, b), common_rows(slot, *reference, a), {bench, options}));
-  }
+  if (recipe && !options.tolerance.given())
+    report.invariants = check_invariants(dump.tape, problem, *recipe, {&truth.tape, explained_slots(report)});
   return report;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
 #include "core/compressor/rope_table.hpp"
 #include "core/judge/diagnosis.hpp"
@@ -150,6 +151,86 @@ bool reads_rope(const Case& unexplained) {
   return direct || last;
 }
 
+/// Which channel stands where the interleaved rotation of the last `dim` channels looks for it.
+using Pairing = std::vector<std::size_t>;
+
+Pairing half_split(std::size_t d, std::size_t dim) {
+  Pairing channels(d);
+  std::iota(channels.begin(), channels.end(), 0);
+  for (std::size_t k = 0; k < dim / 2; ++k) {
+    channels[d - dim + 2 * k] = d - dim + k;
+    channels[d - dim + 2 * k + 1] = d - dim / 2 + k;
+  }
+  return channels;
+}
+
+Pairing first_channels(std::size_t d, std::size_t dim) {
+  Pairing channels(d);
+  for (std::size_t c = 0; c < d; ++c) channels[c] = (c + dim) % d;
+  return channels;
+}
+
+Pairing first_channels_half_split(std::size_t d, std::size_t dim) {
+  Pairing channels = half_split(d, dim);
+  for (std::size_t& channel : channels) channel = (channel + dim) % d;
+  return channels;
+}
+
+struct PairingChange {
+  const char* sentence;  ///< "{0}" is the slot, "{1}" half of dim, "{2}" dim
+  Pairing (*channels)(std::size_t d, std::size_t dim);
+};
+constexpr std::array<PairingChange, 3> pairing_changes{{
+    {"the rotation in {0} pairs channel i with i+{1} (half-split) instead of 2i with 2i+1 (interleaved)", half_split},
+    {"the rotation in {0} turns the first {2} channels instead of the last", first_channels},
+    {"the rotation in {0} turns the first {2} channels instead of the last, and pairs i with i+{1} (half-split)",
+     first_channels_half_split},
+}};
+
+/// What is rotated on the way to the slot; nothing where another stage follows, which would see the channels in order.
+std::optional<compressor::Slot> rotated_from(const Case& unexplained) {
+  const auto& graph = unexplained.replayer.graph();
+  if (unexplained.slot.name != Name::output) return graph.reads(unexplained.slot).front();
+  if (graph.last() != Name::rotated) return std::nullopt;
+  return forward(graph.before(Name::rotated));
+}
+
+/// The slot when the rotation sees its channels in the order of a pairing, and puts them back.
+std::optional<Alternative> with_pairing(const Case& unexplained, const Pairing& channels) {
+  const auto from = rotated_from(unexplained);
+  if (!from || !unexplained.replayer.graph().computes(*from)) return std::nullopt;
+  const compressor::Record* record = unexplained.given.find(*from);
+  const Tensor before = record != nullptr ? record->tensor : unexplained.replayer.value(*from);
+  const std::size_t d = channels.size();
+  Doubles values(before.size());
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = before.at(i - i % d + channels[i % d]);
+  Tape given;  // without what was rotated already: output is a copy of it
+  for (const auto& [slot, kept] : unexplained.given.records()) {
+    if (slot != forward(Name::rotated)) given.set(slot, kept.tensor, kept.format);
+  }
+  given.set(*from, with_values(before, std::move(values)), unexplained.replayer.plan().at(*from).storage);
+  const auto turned = replay_with(unexplained, unexplained.problem, given);
+  if (!turned) return std::nullopt;
+  Alternative back{turned->value, Doubles(turned->freedom.size())};
+  Doubles restored(turned->value.size());
+  for (std::size_t i = 0; i < restored.size(); ++i) {
+    restored[i - i % d + channels[i % d]] = turned->value.at(i);
+    back.freedom[i - i % d + channels[i % d]] = turned->freedom[i];
+  }
+  back.value = with_values(turned->value, std::move(restored));
+  return back;
+}
+
+std::optional<std::string> explain_pairing(const Case& unexplained) {
+  const std::size_t dim = unexplained.config().rope->dim;
+  for (const PairingChange& change : pairing_changes) {
+    const auto alternative = with_pairing(unexplained, change.channels(unexplained.config().head_dim, dim));
+    if (alternative && explains(unexplained, *alternative))
+      return fmt::format(fmt::runtime(change.sentence), unexplained.slot_name(), dim / 2, dim);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::string> explain_rope(const Case& unexplained) {
@@ -163,6 +244,7 @@ std::optional<std::string> explain_rope(const Case& unexplained) {
     if (alternative && explains(unexplained, *alternative))
       return fmt::format(fmt::runtime(change.sentence), unexplained.slot_name(), ratio);
   }
+  if (auto pairing = explain_pairing(unexplained)) return pairing;
   const auto inverse = replay_with(unexplained, unexplained.problem, with_table(unexplained, unexplained.config(), -1));
   if (!inverse || !explains(unexplained, *inverse)) return std::nullopt;
   return fmt::format("the rotation in {} goes the other way: the sine's sign is exchanged", unexplained.slot_name());

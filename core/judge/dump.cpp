@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <regex>
 
 #include "core/io/error.hpp"
 #include "core/io/fields.hpp"
@@ -21,14 +20,6 @@ using compressor::Problem;
 using compressor::Shape;
 using compressor::Slot;
 using compressor::Tensor;
-
-std::regex expression(const std::string& text, const std::string& where) {
-  try {
-    return std::regex(text, std::regex::ECMAScript);
-  } catch (const std::regex_error&) {
-    throw InputError(fmt::format("{}: {} is not a regular expression", where, io::in_quotes(text)));
-  }
-}
 
 std::vector<std::string> slot_names() {
   std::vector<std::string> names;
@@ -99,7 +90,15 @@ void add_tensor(Dump& dump, Slot slot, const io::Tensor& tensor, const Config& c
   dump.tape.set(slot, std::move(values), format);
 }
 
-bool is_decode_name(const std::string& name) { return name.starts_with("entries.") || name.starts_with("state."); }
+/// Why a slot's integers are not judged, and what makes them numbers where they are the bits of floats.
+std::string integers_sentence(const std::string& name, io::DType dtype) {
+  const std::string_view bits = dtype == io::DType::u16  ? "bf16"
+                                : dtype == io::DType::u8 ? "f8_e4m3"
+                                                         : std::string_view();
+  std::string text = fmt::format("{} holds {}, a dtype that is not judged", io::in_quotes(name), io::name_of(dtype));
+  if (!bits.empty()) text += fmt::format("; where these are the bits of {}, say --dtype {}={}", bits, name, bits);
+  return text;
+}
 
 /// A tensor of a file, and the slot's name that the map gives it.
 struct Named {
@@ -112,16 +111,16 @@ void add_named(Dump& dump, const Named& named, const Problem& problem) {
   const auto& [name, target, tensor] = named;
   static const std::vector<std::string> known = slot_names();
   const std::optional<Slot> slot = compressor::find_slot(target);
-  if (!slot || !io::is_float(tensor.dtype)) {
-    if (is_decode_name(name)) {
-      ++dump.decode_tensors;
-    } else if (!slot || !compressor::is_input(slot->name)) {
-      dump.unmapped.push_back({name, slot ? "" : io::nearest(target, known)});
+  const bool input = slot && slot->direction == compressor::Direction::forward && compressor::is_input(slot->name);
+  if (!slot || input || !io::is_float(tensor.dtype)) {
+    dump.others.emplace(name, tensor);
+    if (input) {
+      dump.notes.push_back(fmt::format("{} is an input: the problem's is used", io::in_quotes(name)));
+    } else if (slot) {
+      dump.notes.push_back(integers_sentence(name, tensor.dtype));
+    } else if (!is_decode_name(name)) {
+      dump.unmapped.push_back({name, io::nearest(target, known)});
     }
-    return;
-  }
-  if (slot->direction == compressor::Direction::forward && compressor::is_input(slot->name)) {
-    dump.notes.push_back(fmt::format("'{}' is an input: the problem's is used", name));
     return;
   }
   if (dump.tape.has(*slot)) {
@@ -131,29 +130,49 @@ void add_named(Dump& dump, const Named& named, const Problem& problem) {
   add_tensor(dump, *slot, tensor, dump.config.value_or(problem.config));
 }
 
+/// Of a file whose only slots hold integers.
+void refuse_integers(const Dump& dump, const NameMap& map) {
+  for (const auto& [name, tensor] : dump.others) {
+    const std::optional<Slot> slot = compressor::find_slot(map.translate(name));
+    const bool input = slot && slot->direction == compressor::Direction::forward && compressor::is_input(slot->name);
+    if (slot && !input) throw InputError(dump.source + ": " + integers_sentence(name, tensor.dtype));
+  }
+}
+
 }  // namespace
 
-NameMap::NameMap(const io::Json& json, const std::string& where) : where_(where) {
+bool is_decode_name(const std::string& name) { return name.starts_with("entries.") || name.starts_with("state."); }
+
+NameMap::NameMap(const io::Json& json, const std::string& where) {
   if (!json.is_object()) throw InputError(where + ": expected a JSON object of names, found " + io::described(&json));
   for (const auto& [name, slot] : json.items()) {
     if (!slot.is_string())
       throw InputError(where + ": field '" + name + "' must be a slot's name, found " + io::described(&slot));
     const auto target = slot.get<std::string>();
     if (target.find('$') == std::string::npos) compressor::parse_slot(target);
-    static_cast<void>(expression(name, where));
-    rules_.emplace_back(name, target);
+    rules_.push_back({name, io::Pattern(name, where), target});
   }
 }
 
 std::string NameMap::translate(const std::string& name) const {
-  for (const auto& [pattern, slot] : rules_) {
-    if (pattern == name) return slot;
+  for (const Rule& rule : rules_) {
+    if (rule.name == name) return rule.target;
   }
-  for (const auto& [pattern, slot] : rules_) {
-    const std::regex matcher = expression(pattern, where_);
-    if (std::regex_match(name, matcher)) return std::regex_replace(name, matcher, slot);
+  for (const Rule& rule : rules_) {
+    if (auto target = rule.pattern.rewrite(name, rule.target)) return *std::move(target);
   }
   return name;
+}
+
+std::vector<std::string> NameMap::unmatched(const std::map<std::string, io::Tensor>& tensors) const {
+  std::vector<std::string> keys;
+  for (const Rule& rule : rules_) {
+    const bool any = tensors.contains(rule.name) ||
+                     std::any_of(tensors.begin(), tensors.end(),
+                                 [&](const auto& tensor) { return rule.pattern.matches(tensor.first); });
+    if (!any) keys.push_back(rule.name);
+  }
+  return keys;
 }
 
 Dump dump_from_file(const io::TensorFile& file, const Problem& problem, const NameMap& map, const std::string& source) {
@@ -164,11 +183,8 @@ Dump dump_from_file(const io::TensorFile& file, const Problem& problem, const Na
   if (dump.config)
     dump.notes.emplace_back("the dump's own config differs from the problem's, and it is judged by its own");
   for (const auto& [name, tensor] : file.tensors) add_named(dump, {name, map.translate(name), tensor}, problem);
-  if (dump.decode_tensors != 0) {
-    dump.notes.push_back(fmt::format("{} tensors (entries.*, state.*) belong to decoding in chunks and are no slots",
-                                     dump.decode_tensors));
-  }
   if (dump.tape.records().empty()) {
+    refuse_integers(dump, map);
     throw InputError(
         fmt::format("{}: none of its {} tensors maps to a slot; known: {}", source, file.tensors.size(),
                     io::listed({"kv", "gate", "logits", "weights", "pooled", "normed", "output", "grad.w_kv", "..."})));

@@ -11,12 +11,14 @@
 #include "core/compressor/problem.hpp"
 #include "core/compressor/tape.hpp"
 #include "core/io/json.hpp"
+#include "core/io/pattern.hpp"
 #include "core/io/tensor.hpp"
 #include "core/judge/report.hpp"
 
 namespace ulpscope::judge {
 
-/// Foreign tensor names to slots: exact names first, then regular expressions (ECMAScript, whole name; $1 in the slot).
+/// Foreign tensor names to slots: exact names first, then regular expressions (io::Pattern, whole name; $1 in the
+/// slot).
 class NameMap {
  public:
   NameMap() = default;
@@ -24,10 +26,16 @@ class NameMap {
   NameMap(const io::Json& json, const std::string& where);
   /// The slot's name for a tensor's name; the name itself where nothing maps it.
   std::string translate(const std::string& name) const;
+  /// The keys that no tensor's name is, or matches.
+  std::vector<std::string> unmatched(const std::map<std::string, io::Tensor>& tensors) const;
 
  private:
-  std::vector<std::pair<std::string, std::string>> rules_;
-  std::string where_;
+  struct Rule {
+    std::string name;
+    io::Pattern pattern;
+    std::string target;
+  };
+  std::vector<Rule> rules_;
 };
 
 struct Dump {
@@ -37,10 +45,13 @@ struct Dump {
   std::optional<compressor::Config> config;  ///< the dump's own, where it differs from the problem's
   std::map<std::string, std::string> metadata;
   std::vector<Unmapped> unmapped;
-  std::size_t decode_tensors = 0;  ///< entries.KK and state.*: no slots
+  std::map<std::string, io::Tensor> others;  ///< what is on no slot, by its own name: entries.KK, inputs, unknown names
   std::vector<std::string> notes;
   std::string source;
 };
+
+/// entries.KK and state.*: of decoding in chunks, and no slots.
+bool is_decode_name(const std::string& name);
 
 /// Throws InputError: a shape that is not the slot's, two tensors for one slot, a config of other sizes.
 Dump dump_from_file(const io::TensorFile& file, const compressor::Problem& problem, const NameMap& map,

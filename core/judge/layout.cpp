@@ -75,6 +75,14 @@ Layout layout_of(Slot slot, const Shape& shape, const Config& config) {
   return layout;
 }
 
+Layout plain_layout(const Shape& shape) {
+  Layout layout;
+  layout.has_channels = !shape.empty();
+  layout.channels = shape.empty() ? 1 : shape.back();
+  layout.rows = layout.channels == 0 ? 0 : compressor::element_count(shape) / layout.channels;
+  return layout;
+}
+
 Place place_of(std::size_t flat, const Layout& layout) {
   const std::size_t row = flat / layout.channels;
   const std::size_t in_batch = row % layout.rows_per_batch;

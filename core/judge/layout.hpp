@@ -30,6 +30,9 @@ struct Layout {
 /// `shape` is the tensor's own: a dump may hold only the first n*ratio token rows.
 Layout layout_of(compressor::Slot slot, const compressor::Shape& shape, const compressor::Config& config);
 
+/// Of a tensor that is no slot: rows of its last axis.
+Layout plain_layout(const compressor::Shape& shape);
+
 /// Where an element stands, in the words of the glossary.
 struct Place {
   std::size_t batch = 0;

@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <future>
 #include <limits>
+
+#include "core/compressor/parallel.hpp"
 
 namespace ulpscope::judge {
 namespace {
@@ -271,12 +272,11 @@ Metrics measure(const compressor::Tensor& run, const compressor::Tensor& truth, 
   const std::size_t at_once = std::max<std::size_t>(1, threads);
   Meter meter(format, layout);
   for (std::size_t wave = 0; wave < segments; wave += at_once) {
-    std::vector<std::future<Meter>> parts;
-    for (std::size_t s = wave + 1; s < std::min(segments, wave + at_once); ++s) {
-      parts.push_back(std::async(std::launch::async, [&pass, s] { return measure_segment(pass, s); }));
-    }
-    meter.merge(measure_segment(pass, wave));
-    for (auto& part : parts) meter.merge(part.get());
+    std::vector<std::optional<Meter>> parts(std::min(segments - wave, at_once));
+    compressor::parallel_for({0, parts.size(), 1}, threads, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) parts[i] = measure_segment(pass, wave + i);
+    });
+    for (const auto& part : parts) meter.merge(*part);
   }
   return meter.result();
 }

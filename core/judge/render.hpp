@@ -11,6 +11,8 @@ namespace ulpscope::judge {
 
 enum class Colour : std::uint8_t { off, on };
 
+// Texts from files (names, sources, notes) are shown by io::printable: they cannot act on a terminal.
+
 /// Tables of at most 120 columns, the verdicts, and the summary.
 std::string terminal_text(const io::Json& report, Colour colour);
 /// GitHub-flavoured Markdown.

@@ -67,7 +67,8 @@ struct Suite {
 
 }  // namespace
 
-std::string markdown_text(const Json& report) {
+std::string markdown_text(const Json& given) {
+  const Json report = printable_texts(given);
   std::string out = "# " + provenance_text(report) + "\n\n";
   for (std::size_t p = 0; p < report["problems"].size(); ++p) {
     out += fmt::format("{}. {}\n", p + 1, problem_text(report["problems"][p]));

@@ -52,7 +52,8 @@ std::string failures_text(const Json& report, Colour colour) {
 
 }  // namespace
 
-std::string terminal_text(const Json& report, Colour colour) {
+std::string terminal_text(const Json& given, Colour colour) {
+  const Json report = printable_texts(given);
   std::string out = provenance_text(report) + '\n';
   for (std::size_t p = 0; p < report["problems"].size(); ++p) {
     out += folded(fmt::format("problem {}: {}", p + 1, problem_text(report["problems"][p])), "");

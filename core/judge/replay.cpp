@@ -193,7 +193,7 @@ Doubles Replayer::magnitude_of_terms(Slot slot, const Tape& reads, const Tensor&
   const Config& config = plan_.config();
   if (slot == forward(Name::denominator) || slot == forward(Name::mean_square))
     return compressor::to_doubles(absolute(exact_value));
-  if (slot == gradient(Name::pooled)) return norm_terms(reads, config);
+  if (config.norm && slot == gradient(Name::pooled)) return norm_terms(reads, config);
   if (slot == gradient(Name::logits)) {
     const Tensor y = reads.has(forward(Name::softmax)) ? reads.find(forward(Name::softmax))->tensor
                                                        : exact(forward(Name::softmax), reads);

@@ -23,6 +23,12 @@ Basis parse_basis(std::string_view name) {
   throw InputError(io::unknown_name("basis", name, {"quantized", "given"}));
 }
 
+std::string name_of(const Row& row) { return row.tensor.empty() ? compressor::to_string(row.slot) : row.tensor; }
+
+std::string name_of(const Verdict& verdict) {
+  return verdict.tensor.empty() ? compressor::to_string(verdict.slot) : verdict.tensor;
+}
+
 ProblemInfo describe(const compressor::Problem& problem) {
   return {compressor::to_json(problem.config), problem.source, compressor::problem_sha256(problem)};
 }

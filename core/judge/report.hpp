@@ -45,6 +45,7 @@ struct ReplayResult {
 
 struct Row {
   compressor::Slot slot;
+  std::string tensor;  ///< its name, where the row is about a tensor that is no slot (entries.00); else empty
   std::string stage;
   std::string format;  ///< empty: not known, the slot is absent
   compressor::Shape shape;
@@ -76,6 +77,7 @@ struct Verdict {
   std::string expected_hex;
   std::string diagnosis;  ///< name of the row of the table of diagnoses
   std::string sentence;
+  std::string tensor = {};  ///< as in Row
 };
 
 /// A tensor of a dump that maps to no slot.
@@ -93,6 +95,7 @@ struct RunReport {
   std::vector<Row> rows;
   std::vector<Invariant> invariants;
   std::optional<Verdict> verdict;
+  std::optional<Verdict> beyond_tables;  ///< where the verdict is about a table: the first slot that fails and is none
   std::vector<Unmapped> unmapped;
   std::vector<std::string> notes;  ///< what a reader must know: another config, a dump that names its own recipe
 };
@@ -111,6 +114,9 @@ struct Report {
   int exit = 0;
 };
 
+/// The slot's name, or that of a tensor that is no slot.
+std::string name_of(const Row& row);
+std::string name_of(const Verdict& verdict);
 ProblemInfo describe(const compressor::Problem& problem);
 /// Every field of the contract, null where it does not apply.
 io::Json to_json(const Report& report);

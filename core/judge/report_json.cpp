@@ -111,7 +111,7 @@ void add_measures(Json& json, const Row& row) {
   const bool measured = m != nullptr && m->count != 0;
   json["count"] = m != nullptr ? Json(m->count) : Json();
   json["classes"] = measured ? to_json(m->classes) : Json();
-  json["error"] = measured ? error_json(*m, row.format) : Json();
+  json["error"] = measured && m->compared != 0 ? error_json(*m, row.format) : Json();
   json["worst_window"] = measured ? optional_json(m->worst_window) : Json();
   json["worst_channel"] = measured ? optional_json(m->worst_channel) : Json();
   json["histogram"] = measured ? histogram_json(*m) : Json();
@@ -126,7 +126,7 @@ void add_measures(Json& json, const Row& row) {
 
 Json to_json(const Row& row) {
   Json json;
-  json["slot"] = compressor::to_string(row.slot);
+  json["slot"] = name_of(row);
   json["stage"] = text_or_null(row.stage);
   json["direction"] = row.slot.direction == compressor::Direction::forward ? "forward" : "backward";
   json["format"] = text_or_null(row.format);
@@ -147,7 +147,7 @@ Json to_json(const Invariant& invariant) {
 }
 
 Json to_json(const Verdict& verdict) {
-  return {{"slot", compressor::to_string(verdict.slot)},
+  return {{"slot", name_of(verdict)},
           {"stage", verdict.stage},
           {"index", verdict.index},
           {"place", verdict.place},

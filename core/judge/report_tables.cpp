@@ -8,6 +8,8 @@
 #include <array>
 #include <cmath>
 
+#include "core/io/names.hpp"
+
 namespace ulpscope::judge {
 namespace {
 
@@ -134,6 +136,16 @@ Section recipe_section(const std::vector<const Json*>& runs) {
 
 }  // namespace
 
+Json printable_texts(const Json& report) {
+  if (report.is_string()) return io::printable(report.get_ref<const std::string&>());
+  if (!report.is_structured()) return report;
+  Json out = report;
+  for (Json& child : out) {
+    if (child.is_string() || child.is_structured()) child = printable_texts(child);
+  }
+  return out;
+}
+
 std::string problem_text(const Json& problem) {
   const Json& c = problem["config"];
   std::string text = fmt::format("{}: {}, ratio {}{}, B {}, S {}, h {}, d {}", text_of(problem["source"]),
@@ -155,6 +167,7 @@ std::string provenance_text(const Json& report) {
 }
 
 std::string run_text(const Json& run) {
+  if (run["truth"]["tier"] == "dump") return "the first dump against the reference";
   std::string text = run["recipe"].is_string() ? "recipe " + text_of(run["recipe"]) : "no recipe";
   text += ", backend " + text_of(run["backend"]) + ", truth " + text_of(run["truth"]["tier"]) + ", basis " +
           text_of(run["truth"]["basis"]);
@@ -184,6 +197,12 @@ std::vector<Section> sections_of(const Json& report) {
 
 std::string verdict_text(const Json& verdict) {
   const auto exact = [](const Json& value) { return fmt::format("{:.9g}", io::number_of(value)); };
+  if (verdict["diagnosis"] == "difference") {
+    return fmt::format("First difference: {} at {} (element {}): {} ({}), in the reference {} ({}). {}.",
+                       text_of(verdict["slot"]), text_of(verdict["place"]), verdict["index"].dump(),
+                       exact(verdict["dump"]), text_of(verdict["dump_hex"]), exact(verdict["expected"]),
+                       text_of(verdict["expected_hex"]), text_of(verdict["sentence"]));
+  }
   return fmt::format("First not explained: {} (stage {}) at {}: {} ({}) where {} ({}) is expected. {}.",
                      text_of(verdict["slot"]), text_of(verdict["stage"]), text_of(verdict["place"]),
                      exact(verdict["dump"]), text_of(verdict["dump_hex"]), exact(verdict["expected"]),

@@ -17,6 +17,8 @@ struct Section {
   std::vector<std::string> remarks;
 };
 
+/// The report with every text printable.
+io::Json printable_texts(const io::Json& report);
 /// "preset small-csa, seed 0: csa, ratio 4, B 2, S 256, h 256, d 64, RoPE 64".
 std::string problem_text(const io::Json& problem);
 /// "ulpscope 0.1.0 (abc123), 2026-11-23, AMD EPYC".

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "core/judge/dump.hpp"
+#include "precision/ulp.hpp"
 
 namespace ulpscope::judge {
 namespace {
@@ -36,6 +37,15 @@ Row absent_row(Slot slot, const std::string& reason, const Bench& bench) {
   return row;
 }
 
+void measure_row(Row& row, const Compared& tensors, const Yardstick& yardstick, unsigned threads) {
+  row.metrics = measure(tensors.found, tensors.truth, yardstick, threads);
+  row.status = row.metrics->count == 0 ? Status::absent : Status::ok;
+  row.reason = row.metrics->note;
+  if (row.metrics->count == 0 || row.metrics->compared != 0 || row.metrics->classes_equal()) return;
+  row.status = Status::undecided;
+  row.reason = "no element is finite on both sides, and classes differ";
+}
+
 Row measured_row(Slot slot, const Record& record, const Record* truth, const Bench& bench) {
   Row row = absent_row(slot, "the truth does not have this slot", bench);
   const precision::Format format = format_of(slot, record, bench);
@@ -45,12 +55,28 @@ Row measured_row(Slot slot, const Record& record, const Record* truth, const Ben
   const bool partial = truth->tensor.shape != record.tensor.shape;
   const Tensor& reference = truth->tensor;
   const Layout layout = layout_of(slot, row.shape, bench.config);
-  row.metrics = partial ? measure(record.tensor, cropped(reference, row.shape), {format, layout}, bench.threads)
-                        : measure(record.tensor, reference, {format, layout}, bench.threads);
-  row.status = Status::ok;
-  row.reason = row.metrics->note;
-  if (row.metrics->count == 0) row.status = Status::absent;
+  if (partial) {
+    measure_row(row, {record.tensor, cropped(reference, row.shape)}, {format, layout}, bench.threads);
+  } else {
+    measure_row(row, {record.tensor, reference}, {format, layout}, bench.threads);
+  }
   return row;
+}
+
+Verdict verdict_at(const Row& row, const Worst& element, const compressor::Config& config) {
+  Verdict verdict;
+  verdict.slot = row.slot;
+  verdict.tensor = row.tensor;
+  verdict.stage = row.stage;
+  verdict.index = element.index;
+  const Layout layout = row.tensor.empty() ? layout_of(row.slot, row.shape, config) : plain_layout(row.shape);
+  verdict.place = to_string(place_of(element.index, layout), layout);
+  verdict.dump = element.value;
+  verdict.expected = element.truth;
+  const auto format = precision::parse_format(row.format);
+  verdict.dump_hex = precision::hex(element.value, format);
+  verdict.expected_hex = precision::hex(element.truth, format);
+  return verdict;
 }
 
 bool same_class(double a, double b) {

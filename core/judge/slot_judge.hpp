@@ -26,7 +26,16 @@ precision::Format format_of(compressor::Slot slot, const compressor::Record& rec
 /// A row with its identity and, against `truth`, its metrics (truth null: absent there).
 Row measured_row(compressor::Slot slot, const compressor::Record& record, const compressor::Record* truth,
                  const Bench& bench);
+struct Compared {
+  const compressor::Tensor& found;
+  const compressor::Tensor& truth;
+};
+/// Fills in a row's metrics. Rows that hold nothing finite to compare are undecided where classes differ.
+void measure_row(Row& row, const Compared& tensors, const Yardstick& yardstick, unsigned threads);
 Row absent_row(compressor::Slot slot, const std::string& reason, const Bench& bench);
+
+/// A verdict about one element of a row, still without diagnosis and sentence.
+Verdict verdict_at(const Row& row, const Worst& element, const compressor::Config& config);
 
 /// Same class (NaN, +inf, -inf, finite).
 bool same_class(double a, double b);

@@ -157,3 +157,13 @@ TEST_CASE("The config of released weights is the preset's") {
   Config expected = preset("v4-pro-hca");
   CHECK(checkpoint_config(found, CompressorKind::main) == expected);
 }
+
+TEST_CASE("A small checkpoint gets RoPE on the channels that it has, and no blocks that do not fit") {
+  const test::TempDir directory;
+  io::write_safetensors(directory / "model-00001.safetensors", native_file("layers.3.attn.compressor"));
+  const auto found = read_checkpoint({directory.path(), 3, CompressorKind::main});
+  const Config config = checkpoint_config(found, CompressorKind::main);  // d = 8
+  REQUIRE(config.rope);
+  CHECK(config.rope->dim == 8);
+  CHECK_FALSE(config.quantize);
+}

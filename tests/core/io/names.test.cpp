@@ -15,6 +15,17 @@ TEST_CASE("Quoted names cannot break a line or a terminal", "[io]") {
   CHECK(in_quotes(std::string(500, 'x')).size() < 100);
 }
 
+TEST_CASE("A printable text holds nothing that a terminal acts on, and is not cut", "[io]") {
+  CHECK(printable("\x1b]0;x\x07\r\n") == "\\x1b]0;x\\x07\\x0d\\x0a");
+  CHECK(printable(std::string("\0", 1)) == "\\x00");
+  CHECK(printable("\xC2\x9B"
+                  "1m") == "\\xc2\\x9b1m");  // CSI in one character
+  CHECK(printable("a\xE2\x80\xAE"
+                  "b") == "a\\xe2\\x80\\xaeb");  // right-to-left override
+  CHECK(printable("h\xC3\xA9 \xE2\x80\xA6") == "h\xC3\xA9 \xE2\x80\xA6");
+  CHECK(printable(std::string(500, 'x')).size() == 500);
+}
+
 TEST_CASE("An InputError is one line whatever its text", "[io]") {
   CHECK(std::string(ulpscope::InputError("a\nb\tc\x7f").what()) == "a?b?c?");
 }

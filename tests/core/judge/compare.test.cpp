@@ -3,9 +3,11 @@
 // numpy's.
 #include "core/judge/compare.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "core/compressor/decode.hpp"
 #include "core/io/error.hpp"
 #include "tests/core/judge/golden.hpp"
 #include "tests/support/catch.hpp"
@@ -219,6 +221,118 @@ TEST_CASE("without a recipe the stages that the truth leaves out are skipped") {
   const auto report = judge::compare(problem, dump, {std::nullopt, truth}, {});
   CHECK(test::row_named(report, "rotated").status == Status::skipped);
   CHECK(test::row_named(report, "output").metrics->rms_rel > 0.1);  // the dump's output is rotated
+}
+
+TEST_CASE("where one dump holds whole windows only, both are cut to the rows they share") {
+  const auto problem = test::golden_problem("csa-tiny");  // S = 13, ratio 4
+  const auto slot = compressor::forward(compressor::Name::kv);
+  auto whole = test::own_dump(problem, compressor::load_recipe("fp32"));
+  auto part = whole;
+  test::keep_only(part, {"kv"});
+  part.partial[slot] = {1, 12, 16};
+  auto values = test::values_of(part, "kv");
+  std::fill(values.begin() + 12 * 16, values.end(), 0);
+  test::set_values(part, "kv", values);
+
+  judge::CompareOptions options;
+  options.slots = "kv";
+  for (const auto& [a, b] : {std::pair{&part, &whole}, std::pair{&whole, &part}, std::pair{&part, &part}}) {
+    const auto row = test::row_named(judge::diff(problem, *a, *b, options), "kv");
+    CHECK(row.status == Status::ok);
+    CHECK(row.shape == compressor::Shape{1, 12, 16});
+    CHECK(row.metrics->count == 12 * 16);
+  }
+  values[5] += 1;
+  test::set_values(part, "kv", values);
+  CHECK(test::row_named(judge::diff(problem, whole, part, options), "kv").reason == "1 of 192 elements differ");
+}
+
+TEST_CASE("two dumps differ in tensors that are no slots, too, and the first difference is told with both values") {
+  const auto problem = test::golden_problem("csa-tiny");
+  const auto a = test::golden_dump("csa-tiny.hf-fp32", problem);
+  auto b = a;
+  auto with_extra = a;
+  with_extra.others["entries.00"] = io::from_values(std::vector<double>{1, 2, 3, 4}, {2, 2}, io::DType::f32);
+  b.others["entries.00"] = io::from_values(std::vector<double>{1, 2, 3, 5}, {2, 2}, io::DType::f32);
+  CHECK(judge::exit_code(judge::diff(problem, with_extra, with_extra, {})) == 0);
+  CHECK(judge::exit_code(judge::diff(problem, a, with_extra, {})) == 1);
+
+  const auto report = judge::diff(problem, with_extra, b, {});
+  CHECK(judge::exit_code(report) == 1);
+  REQUIRE(report.verdict);
+  CHECK(judge::name_of(*report.verdict) == "entries.00");
+  CHECK(report.verdict->index == 3);
+  CHECK(report.verdict->dump == 4);
+  CHECK(report.verdict->expected == 5);
+  judge::CompareOptions options;
+  options.tolerance = judge::Tolerance{.atol = 1};
+  CHECK(judge::exit_code(judge::diff(problem, with_extra, b, options)) == 0);
+  for (const judge::Row& row : report.rows) CHECK(row.reason.find("truth") == std::string::npos);
+}
+
+namespace {
+
+/// A decode in chunks of our own, as a dump.
+judge::Dump decoded_dump(const compressor::Problem& problem, const compressor::Recipe& recipe,
+                         const std::vector<std::size_t>& chunks) {
+  auto file = judge::decoded_to_file(compressor::run_chunks(problem, recipe, chunks, {}), problem.config, {});
+  file.metadata["chunks"] = io::Json(chunks).dump();
+  return judge::dump_from_file(file, problem, {}, "decoded");
+}
+
+}  // namespace
+
+TEST_CASE("entries and state of decoding are judged against the recipe's run in the same chunks") {
+  const auto problem = test::golden_problem("csa-tiny");  // S = 13, ratio 4
+  const auto recipe = compressor::load_recipe("hf");
+  auto dump = decoded_dump(problem, recipe, {9, 1, 3});
+  const auto report = test::judged(problem, dump, recipe);
+  CHECK(judge::exit_code(report) == 0);
+  for (const char* name : {"entries.00", "entries.01", "entries.02", "state.kv", "state.gate"}) {
+    const auto row =
+        std::find_if(report.rows.begin(), report.rows.end(), [&](const judge::Row& one) { return one.tensor == name; });
+    INFO(name);
+    REQUIRE(row != report.rows.end());
+    CHECK(row->status == Status::ok);
+    CHECK(row->replay->bits_equal == 1);
+  }
+
+  auto& entry = dump.others.at("entries.01");
+  auto values = io::to_doubles(entry);
+  values.back() += 1;
+  entry = io::from_values(values, entry.shape, entry.dtype);
+  const auto broken = test::judged(problem, dump, recipe);
+  CHECK(judge::exit_code(broken) == 1);
+  REQUIRE(broken.verdict);
+  CHECK(judge::name_of(*broken.verdict) == "entries.01");
+
+  entry = io::from_values(std::vector<double>(8), {1, 1, 8}, io::DType::f32);
+  CHECK(judge::exit_code(test::judged(problem, dump, recipe)) == 1);  // another number of entries
+  CHECK(judge::exit_code(test::judged(problem, test::golden_dump("csa-tiny.hf-fp32", problem), std::nullopt)) == 3);
+}
+
+TEST_CASE("Hugging Face's decode is judged entry by entry; without chunks or a recipe a note says what is not") {
+  const auto problem = test::golden_problem("csa-small");
+  auto dump = test::golden_dump("csa-small.hf-fp32-decode", problem);
+  const auto report = test::judged(problem, dump, compressor::load_recipe("hf-fp32"));
+  CHECK(judge::exit_code(report) == 0);
+  CHECK(std::count_if(report.rows.begin(), report.rows.end(), [](const judge::Row& row) {
+          return row.tensor.starts_with("entries.") && row.status == Status::ok;
+        }) == 11);
+  dump.metadata.erase("chunks");
+  const auto silent = test::judged(problem, dump, compressor::load_recipe("hf-fp32"));
+  REQUIRE(silent.notes.size() == 1);
+  CHECK(silent.notes.front().find("not judged: entries.00 entries.01") == 0);
+}
+
+TEST_CASE("a row without a finite pair is not ok unless its classes agree") {
+  auto problem = test::golden_problem("csa-tiny");
+  const auto recipe = compressor::with_setting(compressor::load_recipe("fp32"), "scale.storage=e4m3fn");
+  auto& gamma = problem.inputs[compressor::Name::gamma];
+  gamma = {gamma.shape, std::vector<double>(gamma.size(), 1e30), io::DType::f64};  // NaN in e4m3fn, finite in truth
+  const auto row = test::row_named(test::judged(problem, test::own_dump(problem, recipe), recipe), "normed");
+  CHECK(row.metrics->compared == 0);
+  CHECK(row.status == Status::undecided);
 }
 
 TEST_CASE("a regular expression that keeps no slot is an error") {

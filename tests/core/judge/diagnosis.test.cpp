@@ -84,6 +84,55 @@ TEST_CASE("RoPE faults are told apart: no YaRN, another theta, the other way, th
   CHECK(under(config, recipe, kept).sentence.find("last token") != std::string::npos);
 }
 
+namespace {
+
+/// The rotation of the dump's own normed values and tables, with channel `pair(k)` of each pair.
+template <class Pair>
+judge::Verdict rotated_by(Pair pair) {
+  const auto problem = test::golden_problem("csa-small");
+  const auto recipe = compressor::load_recipe("fp32");
+  auto dump = test::own_dump(problem, recipe);
+  const auto x = test::values_of(dump, "normed");
+  const auto cos = test::values_of(dump, "rope_cos");
+  const auto sin = test::values_of(dump, "rope_sin");
+  const std::size_t d = problem.config.head_dim;
+  const std::size_t pairs = problem.config.rope->dim / 2;
+  auto out = x;
+  for (std::size_t row = 0; row < x.size() / d; ++row) {
+    for (std::size_t k = 0; k < pairs; ++k) {
+      const auto [first, second] = pair(d, pairs, k);
+      const std::size_t angle = row % problem.config.windows() * pairs + k;
+      const auto c = static_cast<float>(cos[angle]);
+      const auto s = static_cast<float>(sin[angle]);
+      const auto a = static_cast<float>(x[row * d + first]);
+      const auto b = static_cast<float>(x[row * d + second]);
+      out[row * d + first] = a * c - b * s;
+      out[row * d + second] = a * s + b * c;
+    }
+  }
+  test::keep_only(dump, {"normed", "rotated"});
+  test::set_values(dump, "rotated", out);
+  return verdict_of(problem, dump, recipe);
+}
+
+}  // namespace
+
+TEST_CASE("another pairing of the rotation's channels is named") {
+  using Channels = std::pair<std::size_t, std::size_t>;
+  const auto half = rotated_by([](std::size_t d, std::size_t pairs, std::size_t k) {
+    return Channels{d - 2 * pairs + k, d - pairs + k};
+  });
+  INFO(half.sentence);
+  CHECK(half.diagnosis == "rope");
+  CHECK(half.sentence.find("half-split") != std::string::npos);
+  CHECK(half.sentence.find("i+8") != std::string::npos);
+  const auto first = rotated_by([](std::size_t, std::size_t, std::size_t k) { return Channels{2 * k, 2 * k + 1}; });
+  CHECK(first.sentence.find("turns the first 16 channels instead of the last") != std::string::npos);
+  const auto both = rotated_by([](std::size_t, std::size_t pairs, std::size_t k) { return Channels{k, pairs + k}; });
+  CHECK(both.sentence.find("first 16 channels") != std::string::npos);
+  CHECK(both.sentence.find("half-split") != std::string::npos);
+}
+
 TEST_CASE("an input that was left out or shifted is named") {
   const auto problem = test::golden_problem("csa-small");
   const auto recipe = compressor::load_recipe("fp32");

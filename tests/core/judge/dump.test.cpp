@@ -43,6 +43,13 @@ TEST_CASE("a map that is no map of slots is refused with the known names") {
   CHECK_THROWS_AS(read(with_tensor("a", {1}), R"(["a"])"), InputError);
 }
 
+TEST_CASE("a map's expressions are quick on long and repetitive names") {
+  auto file = with_tensor("pooled", {1, 3, 8});
+  file.tensors[std::string(200000, 'a')] = file.tensors["pooled"];
+  file.tensors[std::string(40, 'a')] = file.tensors["pooled"];
+  CHECK(read(file, R"json({"(a+)+c": "normed", "(.|x)*z": "normed"})json").unmapped.size() == 2);
+}
+
 TEST_CASE("a name that maps nowhere is reported with the nearest slot, not dropped") {
   auto file = with_tensor("pooled", {1, 3, 8});
   file.tensors["poled"] = file.tensors["pooled"];
@@ -51,6 +58,18 @@ TEST_CASE("a name that maps nowhere is reported with the nearest slot, not dropp
   REQUIRE(dump.unmapped.size() == 1);
   CHECK(dump.unmapped.front().name == "poled");
   CHECK(dump.unmapped.front().nearest == "pooled");
+  CHECK(dump.others.contains("entries.00"));
+}
+
+TEST_CASE("integers in a slot are told from unknown names, and --dtype is named where they may be bits of floats") {
+  auto file = with_tensor("kv", {1, 13, 16}, io::DType::u16);
+  CHECK_THROWS_WITH(read(file), Contains("'kv' holds U16, a dtype that is not judged") && Contains("--dtype kv=bf16"));
+  file.tensors["kv"].dtype = io::DType::i64;
+  file.tensors["kv"].bytes.resize(13 * 16 * 8);
+  CHECK_THROWS_WITH(read(file), Contains("'kv' holds I64, a dtype that is not judged"));
+  file.tensors["pooled"] = with_tensor("pooled", {1, 3, 8}).tensors["pooled"];
+  const auto dump = read(file);
+  CHECK(dump.unmapped.empty());
   CHECK(dump.notes.size() == 1);
 }
 

@@ -96,3 +96,88 @@ TEST_CASE("a NaN breaks an invariant, an absent slot skips it, a finite pad take
   CHECK(named(judge::check_invariants(test::own_dump(problem, finite).tape, problem, finite), "ape_gauge").status ==
         judge::Status::skipped);
 }
+
+TEST_CASE("a run in any formats, orders and algorithms stays within the bounds that these give") {
+  const std::vector<std::vector<std::string>> edits{{"backward.softmax.saved=stored", "softmax.storage=bf16"},
+                                                    {"backward.softmax.saved=stored", "softmax.storage=e4m3fn"},
+                                                    {"softmax.summation=tensor_core:14,4"},
+                                                    {"pool.summation=tensor_core:10,8"},
+                                                    {"products.storage=e4m3fn"},
+                                                    {"products.storage=e2m1"},
+                                                    {"softmax.storage=e2m1"},
+                                                    {"products.compute=fp16:sat:ftz"},
+                                                    {"default=e4m3fn"},
+                                                    {"default=fp16"},
+                                                    {"default=bf16:rz"},
+                                                    {"default=bf16:sr"},
+                                                    {"default=e5m2:sat"},
+                                                    {"default=fp16:ftz:daz"},
+                                                    {"softmax=where_post", "pad.gate=0"},
+                                                    {"softmax=where_post", "pad.gate=-1e4"},
+                                                    {"softmax=naive", "softmax.division=reciprocal"},
+                                                    {"softmax=log_softmax", "softmax.compute=bf16"},
+                                                    {"softmax=online", "online.state=bf16"},
+                                                    {"softmax=online_guarded", "online.state=e4m3fn", "online.tile=4"},
+                                                    {"softmax.vjp=autodiff:jax_div", "softmax.compute=fp16"},
+                                                    {"softmax.vjp=autodiff:torch_div", "softmax.max_gradient=through"},
+                                                    {"normalize.compute=bf16", "normalize.storage=e5m2"},
+                                                    {"normalize.accumulate=fp16:sat"},
+                                                    {"pool.accumulate=e3m2"},
+                                                    {"backward.bias.storage=e4m3fn"},
+                                                    {"pipeline=pad_first", "bias.storage=fp16"}};
+  for (const char* problem_name : {"csa-tiny", "hca-tiny", "csa-hard"}) {
+    const auto problem = test::golden_problem(problem_name);
+    for (const std::vector<std::string>& settings : edits) {
+      auto recipe = compressor::load_recipe("fp32");
+      for (const std::string& setting : settings) recipe = compressor::with_setting(recipe, setting);
+      const auto dump = test::own_dump(problem, recipe);
+      const auto report = test::judged(problem, dump, recipe);
+      for (const auto& invariant : report.invariants) {
+        INFO(problem_name << " " << recipe.name << " " << invariant.name << " " << invariant.residual << " "
+                          << invariant.bound);
+        CHECK(invariant.status != judge::Status::fail);
+      }
+    }
+  }
+}
+
+TEST_CASE("what is not finite in the truth, or is the recipe's own doing, is no violation; what is neither is one") {
+  auto problem = test::golden_problem("csa-tiny");
+  const auto recipe = compressor::load_recipe("fp32");
+  auto& hidden = problem.inputs[compressor::Name::hidden];
+  auto values = compressor::to_doubles(hidden);
+  values[3] = std::nan("");
+  hidden = {hidden.shape, values, io::DType::f64};
+  auto dump = test::own_dump(problem, recipe);
+  const auto report = test::judged(problem, dump, recipe);
+  CHECK(judge::exit_code(report) == 0);
+  CHECK(named(report.invariants, "softmax_sums_to_one").status == judge::Status::ok);
+
+  auto weights = test::values_of(dump, "softmax");
+  weights.back() = std::nan("");
+  test::set_values(dump, "softmax", weights);
+  const auto broken = test::judged(problem, dump, recipe);
+  CHECK(named(broken.invariants, "softmax_sums_to_one").status == judge::Status::fail);
+}
+
+TEST_CASE("a window that is masked wholly takes no invariant with it") {
+  auto problem = test::golden_problem("csa-tiny");
+  const auto recipe = compressor::with_setting(compressor::load_recipe("hf"), "mask=pad");
+  problem.inputs[compressor::Name::attention_mask] = {
+      {1, 13}, std::vector<double>{0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1}, io::DType::boolean};
+  const auto report = test::judged(problem, test::own_dump(problem, recipe), recipe);
+  for (const auto& invariant : report.invariants) {
+    INFO(invariant.name << " " << invariant.residual);
+    CHECK(invariant.status != judge::Status::fail);
+  }
+}
+
+TEST_CASE("formats that allow any value leave an invariant unjudged, and the reason says so") {
+  const auto problem = test::golden_problem("csa-tiny");
+  const auto recipe = compressor::with_setting(compressor::load_recipe("fp32"), "softmax.storage=e2m1");
+  auto dump = test::own_dump(problem, recipe);
+  test::keep_only(dump, {"weights"});
+  const auto invariant = named(judge::check_invariants(dump.tape, problem, recipe), "softmax_sums_to_one");
+  CHECK(invariant.status == judge::Status::skipped);
+  CHECK(invariant.reason == "the recipe's formats allow any value");
+}

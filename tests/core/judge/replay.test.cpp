@@ -86,3 +86,15 @@ TEST_CASE("a sum that the dump does not hold passes its freedom on") {
     CHECK(replayed.freedom[i] <= 12 * 0x1p-24 * weights[i]);  // L u, and the roundings it may push over a tie
   }
 }
+
+TEST_CASE("without the norm, grad.pooled is replayed as what the next stage gives back") {
+  for (const char* omit : {"omit=normalize,scale", "omit=normalize,scale,rotate"}) {
+    auto problem = test::golden_problem("csa-indexer");
+    const auto recipe = compressor::with_setting(compressor::load_recipe("hf"), omit);
+    const auto dump = test::own_dump(problem, recipe);
+    const auto report = test::judged(problem, dump, recipe);
+    INFO(omit);
+    CHECK(judge::exit_code(report) == 0);
+    CHECK(test::row_named(report, "grad.pooled").replay->bits_equal == 1);
+  }
+}

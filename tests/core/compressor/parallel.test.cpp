@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Threads over disjoint ranges, with fewer threads than were asked for where the system has no more.
+#include "core/compressor/parallel.hpp"
+
+#include <stdexcept>
+#include <vector>
+
+#include "tests/support/catch.hpp"
+
+using namespace ulpscope::compressor;
+
+namespace {
+
+/// A thread that the system refuses to start once two are there.
+class Scarce {
+ public:
+  static inline int left = 0;
+  template <class Work>
+  Scarce(const Work& work, std::size_t worker) {
+    if (left-- <= 0) throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
+    thread_ = std::jthread(work, worker);
+  }
+
+ private:
+  std::jthread thread_;
+};
+
+}  // namespace
+
+TEST_CASE("every item is visited once, whatever the number of threads", "[threads]") {
+  for (const unsigned threads : {1U, 2U, 3U, 64U}) {
+    std::vector<int> visits(1000);
+    parallel_for({3, 997, 7}, threads, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) ++visits[i];
+    });
+    for (std::size_t i = 0; i < visits.size(); ++i) CHECK(visits[i] == (i >= 3 && i < 997 ? 1 : 0));
+  }
+}
+
+TEST_CASE("threads that do not start leave their share to the others", "[threads]") {
+  for (const int left : {0, 2}) {
+    Scarce::left = left;
+    std::vector<int> visits(100);
+    parallel_for<Scarce>({0, visits.size(), 1}, 8, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) ++visits[i];
+    });
+    CHECK(visits == std::vector<int>(100, 1));
+  }
+}
+
+TEST_CASE("an exception of any share arrives", "[threads]") {
+  const auto fail_at = [](std::size_t which) {
+    parallel_for({0, 8, 1}, 4, [&](std::size_t begin, std::size_t end) {
+      if (begin <= which && which < end) throw std::runtime_error("share");
+    });
+  };
+  CHECK_THROWS_AS(fail_at(0), std::runtime_error);
+  CHECK_THROWS_AS(fail_at(7), std::runtime_error);
+}
