@@ -36,6 +36,7 @@ Recipe edited(Recipe recipe, const RecipeEdits& edits) {
     names.pop_back();
     recipe = compressor::with_setting(recipe, "omit=" + names);
   }
+  if (edits.seed) recipe = compressor::with_setting(recipe, "seed=" + std::to_string(*edits.seed));
   if (edits.remainder) recipe = compressor::with_setting(recipe, "remainder=" + *edits.remainder);
   return recipe;
 }

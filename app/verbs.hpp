@@ -27,6 +27,7 @@ struct RecipeEdits {
   std::vector<std::string> settings;     ///< --set STAGE.FIELD=VALUE, in order
   std::vector<std::string> omit;         ///< --omit STAGE
   std::optional<std::string> remainder;  ///< --remainder error|truncate|buffer
+  std::optional<std::uint64_t> seed;     ///< of stochastic roundings
 };
 
 /// Called with what is being done now; may be empty.

@@ -12,7 +12,7 @@ using kernels::Elementwise;
 
 template <class T>
 void Evaluator<T>::elementwise(Slot slot, Elementwise operation, const Operands& operands, std::size_t count) const {
-  const kernels::ElementwiseJob<T> job{&arithmetic(slot), operation,  draw_key(job_.seed, slot), operands.first,
+  const kernels::ElementwiseJob<T> job{&arithmetic(slot), operation,  draw_key(job_.recipe->seed, slot), operands.first,
                                        operands.a,        operands.b, operands.out};
   job_.kernels->elementwise(job, 0, count);
 }
@@ -42,7 +42,7 @@ void Evaluator<T>::project_rows(Slot slot, Name weight, const Block& block) {
   if (reach <= projected_) return;
   MatrixProduct<T> product;
   product.arithmetic = &arithmetic(slot);
-  product.key = draw_key(job_.seed, slot);
+  product.key = draw_key(job_.recipe->seed, slot);
   product.first_row = block.batch * config_.seq + projected_;
   product.a = input(Name::hidden) + (block.batch * config_.seq + projected_) * config_.hidden;
   product.a_row = config_.hidden;
@@ -137,7 +137,7 @@ typename Evaluator<T>::Phase Evaluator<T>::window_phase(Direction direction) con
   phase.skip_pads = skips_pads(job_.recipe->softmax, job_.plan->pad());
   phase.zero_pads = phase.skip_pads || job_.recipe->softmax == Softmax::where_post;
   phase.loss_scale = job_.recipe->loss_scale;
-  phase.seed = job_.seed;
+  phase.seed = job_.recipe->seed;
   phase.views = &views_;
   phase.padded = job_.padded->data();
   phase.prior_biased = prior_biased_.data();
@@ -232,7 +232,7 @@ void Evaluator<T>::run_entries(const Block& block) {
   phase.graph = job_.graph;
   phase.plan = job_.plan;
   phase.loss_scale = job_.recipe->loss_scale;
-  phase.seed = job_.seed;
+  phase.seed = job_.recipe->seed;
   phase.views = &views_;
   for (const Slot slot : job_.graph->order()) {
     if (computed(slot) && level_of(slot) == Level::entry) phase.steps.push_back(slot);
@@ -269,7 +269,7 @@ void Evaluator<T>::token_gradients(const Block& block) {
     if (!computed(slot)) continue;
     MatrixProduct<T> product;
     product.arithmetic = &arithmetic(slot);
-    product.key = draw_key(job_.seed, slot);
+    product.key = draw_key(job_.recipe->seed, slot);
     product.first_row = first;
     product.a = views_[gradient(gate ? Name::gate : Name::kv).index()].row(first);
     product.a_row = config_.features();
@@ -302,7 +302,7 @@ void Evaluator<T>::weight_gradients(std::size_t first_token, std::size_t count, 
     if (!computed(slot) || summed(slot) != when) continue;
     MatrixProduct<T> product;
     product.arithmetic = &arithmetic(slot);
-    product.key = draw_key(job_.seed, slot);
+    product.key = draw_key(job_.recipe->seed, slot);
     product.a = views_[gradient(gate ? Name::gate : Name::kv).index()].row(first_token);
     product.a_row = 1;
     product.a_depth = config_.features();
@@ -321,7 +321,7 @@ void Evaluator<T>::weight_gradients(std::size_t first_token, std::size_t count, 
 
 template <class T>
 void Evaluator<T>::column_sum(Slot slot, const Rows& rows, const Rows* factors, T* out) {
-  const kernels::ColumnSumJob<T> job{&arithmetic(slot), draw_key(job_.seed, slot), static_cast<std::size_t>(out - data(slot)),
+  const kernels::ColumnSumJob<T> job{&arithmetic(slot), draw_key(job_.recipe->seed, slot), static_cast<std::size_t>(out - data(slot)),
                                      &rows, factors, out, started_[slot.index()]};
   job_.kernels->column_sum(job, 0, config_.head_dim);
 }

@@ -25,9 +25,9 @@ constexpr int max_base_depth = 8;
 
 /// `undecided` is what an identification could not tell: known, and not part of the resolved recipe.
 const std::vector<std::string>& top_fields() {
-  static const std::vector<std::string> fields{"name",   "about",     "source", "base",     "pipeline", "omit",
-                                               "pad",    "remainder", "mask",   "segments", "softmax",  "loss_scale",
-                                               "inputs", "default",   "stages", "backward", "undecided"};
+  static const std::vector<std::string> fields{"name", "about",     "source",  "base",     "pipeline", "omit",
+                                               "pad",  "remainder", "mask",    "segments", "softmax",  "loss_scale",
+                                               "seed", "inputs",    "default", "stages",   "backward", "undecided"};
   return fields;
 }
 
@@ -148,6 +148,7 @@ Json canonical(const Json& spec, const Recipe& recipe) {
   json["segments"] = choice_name(recipe.segments);
   json["softmax"] = choice_name(recipe.softmax);
   json["loss_scale"] = recipe.loss_scale;
+  if (recipe.seed != 0) json["seed"] = recipe.seed;
   json["inputs"] = spec.value("inputs", Json::object());
   json["default"] = spec.value("default", Json("fp32"));
   json["stages"] = spec.value("stages", Json::object());
@@ -170,6 +171,7 @@ Recipe checked(const Json& spec, const std::string& where) {
   recipe.softmax = choice_of(fields, "softmax", recipe.softmax);
   recipe.loss_scale = fields.optional_number("loss_scale").value_or(1);
   if (!std::isfinite(recipe.loss_scale) || recipe.loss_scale <= 0) fields.refuse("loss_scale", "a positive number");
+  if (fields.has("seed")) recipe.seed = fields.size("seed");
   check_inputs(fields);
   if (fields.has("default")) check_format(fields.value("default"), where + ": default");
   if (fields.has("stages")) check_section(fields.value("stages"), Section::forward, where + ": stages");

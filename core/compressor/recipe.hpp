@@ -62,6 +62,7 @@ struct Recipe {
   SegmentPolicy segments = SegmentPolicy::ignore;
   Softmax softmax = Softmax::shifted;
   double loss_scale = 1;
+  std::uint64_t seed = 0;  ///< of stochastic roundings (formats with `sr`)
 };
 
 /// Throws InputError naming the file, the field and the known values. `base` recipes are looked up among the built-in

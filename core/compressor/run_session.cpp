@@ -146,7 +146,6 @@ Tape Session::evaluate_in(const Tape& given, const std::vector<Slot>& wanted, Bl
   evaluation.graph = &graph_;
   // Draws are counted channel by channel: packs would count in another order.
   evaluation.kernels = &kernels::kernel_set<T>(plan_.kind(), plan_.is_random() ? "scalar" : options_.simd);
-  evaluation.seed = options_.seed;
   evaluation.padded = &padded_;
   evaluation.wanted = wanted;
   evaluation.threads = options_.threads;
@@ -159,7 +158,7 @@ Tape Session::evaluate_in(const Tape& given, const std::vector<Slot>& wanted, Bl
     if (const Record* record = known[slot.index()] ? given.find(slot) : nullptr) {
       values = carried.hold(record->tensor, {std::nullopt, 0}, options_.threads);
     } else if (slot.direction == Direction::forward && problem_.has(slot.name)) {
-      values = carried.hold(problem_.input(slot.name), {plan_.input_format(slot.name), draw_key(options_.seed, slot)},
+      values = carried.hold(problem_.input(slot.name), {plan_.input_format(slot.name), draw_key(recipe_.seed, slot)},
                             options_.threads);
     } else {
       throw InputError("slot '" + to_string(slot) + "' is needed, but neither the problem nor the given slots hold it");

@@ -155,3 +155,32 @@ TEST_CASE("a table that fails does not hide a larger failure behind it") {
   CHECK(says(ran, "At stage rope_table: "));
   CHECK(says(ran, "Beyond the tables, the first to fail is pooled, at stage pool: pooled is 2 times"));
 }
+
+TEST_CASE("a run that draws is the same on any threads, is explained by its own recipe, and changes with the seed") {
+  const TempDir folder;
+  const auto run = [&](const std::string& name, const std::string& seed, const std::string& threads) {
+    const std::string path = (folder / name).string();
+    REQUIRE(run_command({"run", problem, "--recipe", "fp32", "--set", "default=bf16:sr", "--seed", seed, "--threads",
+                         threads, "-o", path})
+                .exit == 0);
+    return path;
+  };
+  const std::string one = run("one.safetensors", "3", "1");
+  CHECK(get(one) == get(run("two.safetensors", "3", "2")));
+  CHECK(get(one) != get(run("other.safetensors", "4", "1")));
+  const Ran ran = run_command({"compare", problem, one});
+  CHECK(ran.exit == 0);
+  CHECK(says(ran, "100.0000%"));
+}
+
+TEST_CASE("a problem without a whole window is undecided, whatever the dump holds") {
+  const TempDir folder;
+  const std::string tokens = (folder / "p.safetensors").string();
+  const std::string dump = (folder / "d.safetensors").string();
+  REQUIRE(run_command({"make", "--preset", "small-csa", "--seq", "3", "-o", tokens}).exit == 0);
+  for (const std::string recipe : {"hf", "fp64", "pr3810"}) {
+    REQUIRE(run_command({"run", tokens, "--recipe", recipe, "-o", dump}).exit == 0);
+    CHECK(run_command({"compare", tokens, dump}).exit == 3);
+    CHECK(run_command({"report", tokens, "--recipe", recipe}).exit == 0);
+  }
+}

@@ -12,32 +12,29 @@ using namespace ulpscope::test;
 
 namespace {
 
-RunOptions with_seed(std::uint64_t seed) {
-  RunOptions options;
-  options.seed = seed;
-  return options;
-}
+Recipe with_seed(const Recipe& recipe, int seed) { return with_setting(recipe, "seed=" + std::to_string(seed)); }
 
 }  // namespace
 
 TEST_CASE("one seed gives the same bits again, another gives others") {
   const Problem problem = small_problems().front().problem;
   for (const Recipe& recipe : drawing_recipes()) {
-    const Tape once = run_traced(problem, recipe, with_seed(5)).tape;
+    const Tape once = run_traced(problem, with_seed(recipe, 5), {}).tape;
     INFO(recipe.name);
-    CHECK(first_difference(once, run_traced(problem, recipe, with_seed(5)).tape, 30) == "");
-    CHECK(first_difference(once, run_traced(problem, recipe, with_seed(6)).tape, 30) != "");
+    CHECK(first_difference(once, run_traced(problem, with_seed(recipe, 5), {}).tape, 30) == "");
+    CHECK(first_difference(once, run_traced(problem, with_seed(recipe, 6), {}).tape, 30) != "");
   }
 }
 
 TEST_CASE("slots replayed with the run's seed are the run's") {
   for (const SmallProblem& small : small_problems()) {
     for (const Recipe& recipe : drawing_recipes()) {
-      const Tape traced = run_traced(small.problem, recipe, with_seed(9)).tape;
+      const Tape traced = run_traced(small.problem, with_seed(recipe, 9), {}).tape;
       std::vector<Slot> slots;
       for (const auto& [slot, record] : traced.records()) slots.push_back(slot);
       INFO(small.name << ", recipe " << recipe.name);
-      CHECK(first_difference(run_from(small.problem, recipe, {traced, slots}, with_seed(9)).tape, traced, 30) == "");
+      CHECK(first_difference(run_from(small.problem, with_seed(recipe, 9), {traced, slots}, {}).tape, traced, 30) ==
+            "");
     }
   }
 }
@@ -52,8 +49,7 @@ TEST_CASE("the mean over seeds of stochastic roundings is the exact value, for o
   double bias = 0;      // sum of error / ulp over elements and seeds
   double variance = 0;  // its variance, were the draws independent and unbiased: at most 1/4 each
   for (int seed = 0; seed < seeds; ++seed) {
-    const Tensor drawn =
-        run_traced(problem, recipe, with_seed(static_cast<std::uint64_t>(seed))).tape.find(slot)->tensor;
+    const Tensor drawn = run_traced(problem, with_seed(recipe, seed), {}).tape.find(slot)->tensor;
     for (std::size_t i = 0; i < exact.size(); i += 7) {
       if (exact.at(i) == 0) continue;
       const double ulp = std::ldexp(1.0, std::ilogb(exact.at(i)) - 7);
