@@ -72,7 +72,7 @@ std::vector<std::string> sentences(const RunReport& run, const Dump& first, cons
   } else if (judged == 0) {
     summary.emplace_back("Nothing could be compared: no common slot holds an element.");
   } else if (differing.empty()) {
-    summary.push_back(fmt::format("All {} common slots agree.", common));
+    summary.push_back(fmt::format("All {} common slots that hold elements agree.", judged));
   } else {
     summary.push_back(
         fmt::format("{} of {} common slots differ: {}.", differing.size(), common, listed_slots(differing)));

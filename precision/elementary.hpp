@@ -13,7 +13,7 @@ inline namespace ULPSCOPE_LEVEL {
 
 /// The variant's fp32 algorithm on float or a pack of float.
 template <class F>
-ULPSCOPE_HD F exp_fp32(F x, Exp variant) {
+ULPSCOPE_INLINE F exp_fp32(F x, Exp variant) {
   switch (variant) {
     case Exp::correct:
       break;
@@ -38,7 +38,7 @@ ULPSCOPE_HD F exp_fp32(F x, Exp variant) {
 /// exp in an arithmetic. Variants other than `correct` run their fp32 algorithm on the fp32 value of x, and the result
 /// is rounded to compute's format. fp64, MPFR and dual numbers have one exp, their own, whatever the variant.
 template <Arithmetic A>
-ULPSCOPE_HD typename A::value_type exp_as(const A& compute, typename A::value_type x, Exp variant) {
+ULPSCOPE_INLINE typename A::value_type exp_as(const A& compute, typename A::value_type x, Exp variant) {
   using V = typename A::value_type;
   if constexpr (std::is_same_v<typename A::scalar_type, float>) {
     if (variant != Exp::correct) return compute.round(exp_fp32(x, variant));

@@ -27,6 +27,8 @@
 
 /// Small hot functions are always inlined: as calls they would pass packs through memory.
 #define ULPSCOPE_INLINE [[gnu::always_inline]] ULPSCOPE_HD inline
+/// The same for lambdas: [&](int r) ULPSCOPE_INLINED { ... }
+#define ULPSCOPE_INLINED __attribute__((always_inline))
 
 #if !defined(__CUDACC__)
 // Packs never cross a boundary between sources compiled for different levels, so the ABI note does not apply.
@@ -188,10 +190,28 @@ template <class V>
 ULPSCOPE_INLINE bits_t<V> sign_bits(V v) {
   return as_bits(v) & Carrier<scalar_t<V>>::sign;
 }
-/// The larger; NaN if either is NaN. Of two equal values (signed zeros) the second.
+/// b where it is larger, else a (where either is NaN too). By intrinsics where there are some: GCC folds what follows
+/// into one long chain of masks.
+template <class V>
+ULPSCOPE_INLINE V larger_or_first(V a, V b) {
+#if !defined(__CUDACC__)
+#if defined(__AVX512F__)
+  if constexpr (sizeof(V) == 64 && is_double_v<V>) return V(_mm512_maskz_max_pd(0xff, __m512d(b), __m512d(a)));
+  if constexpr (sizeof(V) == 64 && !is_double_v<V>) return V(_mm512_maskz_max_ps(0xffff, __m512(b), __m512(a)));
+#endif
+#if defined(__AVX__)
+  if constexpr (sizeof(V) == 32 && is_double_v<V>) return V(_mm256_max_pd(__m256d(b), __m256d(a)));
+  if constexpr (sizeof(V) == 32 && !is_double_v<V>) return V(_mm256_max_ps(__m256(b), __m256(a)));
+#endif
+#endif
+  return select(b > a, b, a);
+}
+
+/// The larger; NaN if either is NaN, b if both are. Of two equal values (signed zeros) the first. A maximum that runs
+/// along in `a` waits for one comparison and one selection only.
 template <class V>
 ULPSCOPE_INLINE V max_nan(V a, V b) {
-  return select(is_nan(a), a, select(a > b, a, b));
+  return select(is_nan(b), b, larger_or_first(a, b));
 }
 
 /// Lane by lane conversion to another element type with the same number of lanes (round to nearest even).

@@ -49,7 +49,7 @@ class RealArithmetic {
   Real from(double x) const { return Real(x); }
 
   static Real constant(double x) { return Real(x); }
-  static Real max(const Real& a, const Real& b) { return is_nan(a) ? a : is_nan(b) ? b : a > b ? a : b; }
+  static Real max(const Real& a, const Real& b) { return is_nan(b) ? b : is_nan(a) || !(b > a) ? a : b; }
   static Real select(bool mask, const Real& a, const Real& b) { return mask ? a : b; }
   static bool less(const Real& a, const Real& b) { return a < b; }
   static bool equal(const Real& a, const Real& b) { return a == b; }

@@ -58,5 +58,15 @@ ULPSCOPE_HD typename A::value_type dot(const A& accumulate, int n, const Summati
   return detail::accumulate_terms(accumulate, n, summation, detail::Products<A, F, G>{accumulate, a, b});
 }
 
+/// Both in sequential order only, n > 0, inlined: each term is read once, so reading may compute it.
+template <Arithmetic A, class Term>
+ULPSCOPE_INLINE typename A::value_type sum_in_order(const A& accumulate, int n, Term term) {
+  return detail::sequential_sum(detail::Range{0, n, 1}, detail::Terms<A, Term>{accumulate, term});
+}
+template <Arithmetic A, class F, class G>
+ULPSCOPE_INLINE typename A::value_type dot_in_order(const A& accumulate, int n, F a, G b) {
+  return detail::sequential_sum(detail::Range{0, n, 1}, detail::Products<A, F, G>{accumulate, a, b});
+}
+
 }  // namespace ULPSCOPE_LEVEL
 }  // namespace ulpscope::precision

@@ -15,7 +15,10 @@ struct Summand {
   int exponent;
 };
 
-ULPSCOPE_HD inline int exponent_of(double x) { return x == 0 ? -4096 : __builtin_ilogb(x); }
+/// Of 0, infinities and NaN (which aligned_sum treats apart) a small number, so that exponents can be added.
+ULPSCOPE_HD inline int exponent_of(double x) {
+  return x != 0 && __builtin_fabs(x) < infinity() ? __builtin_ilogb(x) : -4096;
+}
 
 /// Toward zero to binary32; beyond its range infinity.
 ULPSCOPE_HD inline double toward_zero_to_fp32(double x) {

@@ -2,7 +2,6 @@
 // Softmax and weighted sum by their formulas.
 #include "reference/pool.hpp"
 
-#include <limits>
 #include <xtensor/xbuilder.hpp>
 #include <xtensor/xmath.hpp>
 
@@ -11,12 +10,15 @@ namespace {
 
 constexpr std::size_t slot_axis = 2;
 
-/// max_r x_r, NaN where any x_r is: xt::amax keeps or loses a NaN depending on its place.
+/// max_r x_r, NaN where any x_r is. Not xt::amax: it starts from the lowest finite number, which is above a row of
+/// -inf, and keeps or loses a NaN depending on its place.
 Entries max_over_slots(const Windows& x) {
-  const Windows is_nan = xt::where(xt::isnan(x), 1.0, 0.0);
-  const Entries nans = xt::sum(is_nan, {slot_axis});
-  const Entries greatest = xt::amax(x, {slot_axis});
-  return xt::where(nans > 0.0, std::numeric_limits<double>::quiet_NaN(), greatest);
+  Entries greatest = xt::view(x, xt::all(), xt::all(), 0, xt::all());
+  for (std::size_t r = 1; r < x.shape(slot_axis); ++r) {
+    const Entries next = xt::view(x, xt::all(), xt::all(), r, xt::all());
+    greatest = xt::eval(xt::where(greatest >= next || xt::isnan(greatest), greatest, next));
+  }
+  return greatest;
 }
 
 }  // namespace

@@ -64,11 +64,17 @@ double parse_number(const std::string& text) {
   return value;
 }
 
+/// A constant of the recipe is rounded once for all elements: nothing to draw, so stochastic formats take the nearest.
+double rounded_constant(double value, Format format) {
+  if (format.mode == precision::RoundingMode::stochastic) format.mode = precision::RoundingMode::nearest_even;
+  return precision::round(value, format);
+}
+
 /// A pad in the format of the recipe's `pad`, then in that of the slot that receives it.
 double pad_value(const std::string& text, const std::string& format, const Format& slot) {
   const Format first = format.empty() ? slot : precision::parse_format(format);
   const double value = text == "lowest" ? -first.max_finite : parse_number(text);
-  return precision::round(precision::round(value, first), slot);
+  return rounded_constant(rounded_constant(value, first), slot);
 }
 
 bool all(const std::vector<const Format*>& formats, bool (*property)(const Format&)) {
@@ -115,8 +121,24 @@ Plan::Plan(const Recipe& recipe, const Config& config)
     if (!is_computed({static_cast<Name>(index % name_count), direction}, pipeline_, config_)) continue;
     const SlotArithmetic& slot = slots_[index];
     formats.insert(formats.end(), {&slot.compute, &slot.accumulate, &slot.storage, &slot.branches});
+    random_ = random_ || compressor::is_random(slot);
+  }
+  random_ = random_ || (online && online_.state.mode == precision::RoundingMode::stochastic);
+  for (const auto& format : {table_.frequencies, table_.storage}) {
+    if (config_.rope && format && !fits_in_float(*format))
+      formats.push_back(&slots_[forward(Name::rope_cos).index()].storage);
   }
   kind_ = kind_of(formats);
+  name_exact_tables();
+}
+
+/// An exact table is rounded by what carries it, and says so.
+void Plan::name_exact_tables() {
+  if (kind_ != Kind::native_float && kind_ != Kind::emulated_float) return;
+  const Format carrier = precision::parse_format("fp32");
+  if (!table_.frequencies) slots_[forward(Name::rope_frequencies).index()].storage = carrier;
+  if (table_.storage) return;
+  for (const Name name : {Name::rope_cos, Name::rope_sin}) slots_[forward(name).index()].storage = carrier;
 }
 
 std::optional<Format> Plan::input_format(Name name) const {

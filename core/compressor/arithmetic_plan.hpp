@@ -65,6 +65,12 @@ struct PadValues {
   bool excluded = false;  ///< "exclude": the softmax and the sums skip the slot
 };
 
+/// Whether a slot's operations draw random numbers.
+inline bool is_random(const SlotArithmetic& slot) {
+  const auto drawn = [](const precision::Format& format) { return format.mode == precision::RoundingMode::stochastic; };
+  return drawn(slot.compute) || drawn(slot.accumulate) || drawn(slot.storage) || drawn(slot.branches);
+}
+
 /// The compiled kind that carries a plan: the fastest one in which every rounding of the recipe is exact.
 enum class Kind : std::uint8_t { native_float, native_double, emulated_float, emulated_double };
 
@@ -72,9 +78,10 @@ enum class Kind : std::uint8_t { native_float, native_double, emulated_float, em
 /// - A role of a stage is a value, or an object by slot whose "*" is every other slot of the stage. Left out:
 /// `default`.
 /// - `storage` belongs to the stage's last slot; inner slots keep `compute`, sums (denominator, mean_square)
-///   keep `accumulate`, unless an object names them. Left out, it is `default`; or the format that the value
-///   is carried in, where all of its values are also values of `default` (the same bits, named truthfully).
-///   `window` moves values: left out, its slots keep the formats of kv, gate and biased.
+///   keep `accumulate`, row_max the logits' format (online: both the state's), unless an object names them. Left out,
+///   it is `default`; or the format that the value is carried in, where all of its values are also values of `default`
+///   (the same bits, named truthfully). `window` moves values: left out, its slots keep the formats of kv, gate and
+///   biased.
 /// - Gradients take the roles of the backward's stage, each left-out field from the forward's stage; except `storage`
 /// and
 ///   `materialize`, which belong to single casts: a gradient is stored in the format of the slot that it is the
@@ -96,6 +103,8 @@ class Plan {
   const PadValues& pad() const { return pad_; }
   /// Formats of the RoPE table and of quantised elements do not count: their code is apart from the carriers.
   Kind kind() const { return kind_; }
+  /// Some operation rounds stochastically.
+  bool is_random() const { return random_; }
   /// The stage that computes a slot, forward or backward (see writer_of).
   Stage writer(Slot slot) const { return writer_of(slot, pipeline_, config_); }
   const Config& config() const { return config_; }  ///< effective: without the omitted stages
@@ -109,6 +118,8 @@ class Plan {
   static Stage writer_of(Slot slot, Pipeline pipeline, const Config& config);
 
  private:
+  void name_exact_tables();
+
   Config config_;
   Pipeline pipeline_;
   std::array<SlotArithmetic, slot_count> slots_;
@@ -119,6 +130,7 @@ class Plan {
   Butterfly butterfly_ = Butterfly::ascending;
   PadValues pad_;
   Kind kind_ = Kind::native_float;
+  bool random_ = false;
 };
 
 }  // namespace ulpscope::compressor

@@ -32,6 +32,7 @@ struct Evaluation {
   std::array<const T*, slot_count> given{};  ///< whole tensors, inputs included; null: not given
   std::vector<Slot> wanted;
   std::array<T*, slot_count> into{};  ///< where a wanted slot goes, zeros before; null: into the result. No RoPE tables
+  std::uint64_t seed = 0;             ///< of stochastic roundings
   unsigned threads = 1;
   std::size_t block_windows = 0;  ///< windows per block; 0: a whole batch row at once
 };

@@ -30,6 +30,8 @@ enum class When : std::uint8_t { in_blocks, at_the_end };
 
 /// Values of one slot in a window's frame, about: a few frames' slots stay in the first-level cache.
 inline constexpr std::size_t frame_values = 2048;
+/// Channels of a frame whose window is fused, at least: rows long enough for caches to fetch ahead.
+inline constexpr std::size_t fused_channels = 256;
 
 template <class T>
 class Evaluator {
@@ -44,6 +46,7 @@ class Evaluator {
     const T* a = nullptr;
     const T* b = nullptr;
     T* out = nullptr;
+    std::size_t first = 0;  ///< element of out[0] in its slot
   };
 
   bool computed(Slot slot) const { return compute_[slot.index()]; }
@@ -62,6 +65,7 @@ class Evaluator {
   std::size_t block_rows(Slot slot, const Block& block) const;
   std::size_t block_first(Slot slot, const Block& block) const;
   void place_scratch(const Block& block);
+  bool shares_gate_gradient() const;
 
   void run_tables();
   void run_block(const Block& block);

@@ -19,7 +19,7 @@ template <class T>
 When Evaluator<T>::summed(Slot slot) const {
   const auto kind = arithmetic(slot).summation.kind;
   const bool running = kind == precision::Summation::Kind::sequential || kind == precision::Summation::Kind::blas;
-  return running ? When::in_blocks : When::at_the_end;
+  return running && !is_random(arithmetic(slot)) ? When::in_blocks : When::at_the_end;
 }
 
 template <class T>
@@ -46,7 +46,7 @@ bool Evaluator<T>::keeps_whole(Slot slot) const {
 template <class T>
 bool Evaluator<T>::needs_view(Slot slot) const {
   if (is_wanted(slot)) return true;
-  if (slot == forward(Name::biased)) return false;
+  if (slot == forward(Name::biased)) return job_.plan->is_random();  // drawn once, token by token
   if (level_of(slot) != Level::window || slot.name == Name::pooled) return true;
   if (slot == forward(Name::row_max) || slot == forward(Name::denominator)) return computed(gradient(Name::logits));
   return is_summed(slot, std::nullopt);
@@ -98,7 +98,7 @@ template <class T>
 void Evaluator<T>::place_scratch(const Block& block) {
   for (const Slot slot : job_.graph->order()) {
     const std::size_t i = slot.index();
-    if (!scratch_[i]) continue;
+    if (!scratch_[i] || (slot == gradient(Name::biased) && shares_gate_gradient())) continue;
     const std::size_t first = block_first(slot, block);
     std::vector<T>& values = storage_[i];
     const bool carried = slot == forward(Name::kv) || slot == forward(Name::gate);
@@ -115,6 +115,19 @@ void Evaluator<T>::place_scratch(const Block& block) {
     }
     views_[i] = {values.data(), first, width_[i]};
   }
+  if (!shares_gate_gradient()) return;
+  T* shared = views_[gradient(Name::gate).index()].row(block.batch * config_.seq + block.token_first);
+  const std::size_t first = block_first(gradient(Name::biased), block);
+  views_[gradient(Name::biased).index()] = {shared, first, config_.features()};
+}
+
+/// grad.gate is grad.biased in the gate's format: where that changes nothing, and nobody keeps grad.biased, the windows
+/// write straight to it.
+template <class T>
+bool Evaluator<T>::shares_gate_gradient() const {
+  const Slot biased = gradient(Name::biased);
+  const Slot gate = gradient(Name::gate);
+  return computed(gate) && computed(biased) && scratch_[biased.index()] && arithmetic(gate).storage == arithmetic(biased).storage;
 }
 
 template <class T>

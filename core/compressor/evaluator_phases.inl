@@ -2,7 +2,9 @@
 // The phases of a run, in program order.
 #pragma once
 
+#include "core/compressor/draws.hpp"
 #include "core/compressor/evaluator.hpp"
+#include "core/compressor/kernels/fusion.hpp"
 
 namespace ulpscope::compressor {
 
@@ -10,7 +12,8 @@ using kernels::Elementwise;
 
 template <class T>
 void Evaluator<T>::elementwise(Slot slot, Elementwise operation, const Operands& operands, std::size_t count) const {
-  const kernels::ElementwiseJob<T> job{&arithmetic(slot), operation, operands.a, operands.b, operands.out};
+  const kernels::ElementwiseJob<T> job{&arithmetic(slot), operation,  draw_key(job_.seed, slot), operands.first,
+                                       operands.a,        operands.b, operands.out};
   job_.kernels->elementwise(job, 0, count);
 }
 
@@ -39,6 +42,8 @@ void Evaluator<T>::project_rows(Slot slot, Name weight, const Block& block) {
   if (reach <= projected_) return;
   MatrixProduct<T> product;
   product.arithmetic = &arithmetic(slot);
+  product.key = draw_key(job_.seed, slot);
+  product.first_row = block.batch * config_.seq + projected_;
   product.a = input(Name::hidden) + (block.batch * config_.seq + projected_) * config_.hidden;
   product.a_row = config_.hidden;
   product.b = {input(weight), config_.hidden, Transpose::yes};
@@ -67,7 +72,8 @@ void Evaluator<T>::add_bias(const Block& block) {
       const T* gate = views_[forward(Name::gate).index()].row(block.batch * config_.seq + token);
       T* out = views_[slot.index()].row(block.batch * config_.windows() * config_.ratio + token);
       const T* ape = input(Name::ape) + token % config_.ratio * config_.features();
-      elementwise(slot, Elementwise::add, {gate, ape, out}, config_.features());
+      const std::size_t row = block.batch * config_.windows() * config_.ratio + token;
+      elementwise(slot, Elementwise::bias, {gate, ape, out, row * config_.features()}, config_.features());
     }
   });
 }
@@ -81,8 +87,10 @@ void Evaluator<T>::add_prior_bias() {
   prior_biased_.assign(config_.batch * config_.ratio * features, T(0));
   for (std::size_t row = 0; row < config_.batch * config_.ratio; ++row) {
     const T* ape = input(Name::ape) + row % config_.ratio * features;
-    const Operands operands{prior + row * features, ape, prior_biased_.data() + row * features};
-    elementwise(forward(Name::biased), Elementwise::add, operands, features);
+    const std::size_t after_all = config_.batch * config_.seq;  // the prior rows' draws follow those of the tokens
+    const Operands operands{prior + row * features, ape, prior_biased_.data() + row * features,
+                            (after_all + row) * features};
+    elementwise(forward(Name::biased), Elementwise::bias, operands, features);
   }
 }
 
@@ -129,6 +137,7 @@ typename Evaluator<T>::Phase Evaluator<T>::window_phase(Direction direction) con
   phase.skip_pads = skips_pads(job_.recipe->softmax, job_.plan->pad());
   phase.zero_pads = phase.skip_pads || job_.recipe->softmax == Softmax::where_post;
   phase.loss_scale = job_.recipe->loss_scale;
+  phase.seed = job_.seed;
   phase.views = &views_;
   phase.padded = job_.padded->data();
   phase.prior_biased = prior_biased_.data();
@@ -146,8 +155,15 @@ typename Evaluator<T>::Phase Evaluator<T>::window_phase(Direction direction) con
     const bool in_format = slot.direction == Direction::forward || computed(from);
     phase.moves_unchanged[slot.index()] = in_format && arithmetic(slot).storage == arithmetic(from).storage;
   }
+  phase.fusion = kernels::fusion_of(phase);
+  if (job_.plan->is_random()) {
+    phase.channels = 1;
+    lay_out_frame(phase);
+    return phase;
+  }
   const std::size_t lanes = job_.kernels->lanes;
-  const std::size_t fit = std::max<std::size_t>(frame_values / config_.window_slots(), 1);
+  const std::size_t least = phase.fusion == kernels::Fusion::none ? 1 : fused_channels;
+  const std::size_t fit = std::max(frame_values / config_.window_slots(), least);
   const std::size_t channels = std::min(config_.head_dim, fit);
   phase.channels = static_cast<int>((channels + lanes - 1) / lanes * lanes);
   lay_out_frame(phase);
@@ -216,6 +232,7 @@ void Evaluator<T>::run_entries(const Block& block) {
   phase.graph = job_.graph;
   phase.plan = job_.plan;
   phase.loss_scale = job_.recipe->loss_scale;
+  phase.seed = job_.seed;
   phase.views = &views_;
   for (const Slot slot : job_.graph->order()) {
     if (computed(slot) && level_of(slot) == Level::entry) phase.steps.push_back(slot);
@@ -232,11 +249,14 @@ void Evaluator<T>::run_entries(const Block& block) {
 template <class T>
 void Evaluator<T>::gate_gradient(const Block& block) {
   const Slot slot = gradient(Name::gate);
-  if (!computed(slot) || job_.recipe->pipeline != Pipeline::bias_first || block.first == block.last) return;
+  const bool separate = job_.recipe->pipeline == Pipeline::bias_first && !shares_gate_gradient();
+  if (!computed(slot) || !separate || block.first == block.last) return;
   const std::size_t first = block.first * config_.ratio;
   const T* from = views_[gradient(Name::biased).index()].row(block.batch * config_.windows() * config_.ratio + first);
   T* out = views_[slot.index()].row(block.batch * config_.seq + first);
-  elementwise(slot, Elementwise::store, {from, nullptr, out}, (block.last - block.first) * config_.ratio * config_.features());
+  const std::size_t element = (block.batch * config_.seq + first) * config_.features();
+  elementwise(slot, Elementwise::store, {from, nullptr, out, element},
+              (block.last - block.first) * config_.ratio * config_.features());
 }
 
 /// grad.hidden = (grad.kv w_kv) + (grad.gate w_gate); then this block's share of the weight gradients.
@@ -249,6 +269,8 @@ void Evaluator<T>::token_gradients(const Block& block) {
     if (!computed(slot)) continue;
     MatrixProduct<T> product;
     product.arithmetic = &arithmetic(slot);
+    product.key = draw_key(job_.seed, slot);
+    product.first_row = first;
     product.a = views_[gradient(gate ? Name::gate : Name::kv).index()].row(first);
     product.a_row = config_.features();
     product.b = {input(gate ? Name::w_gate : Name::w_kv), config_.hidden, Transpose::no};
@@ -263,7 +285,8 @@ void Evaluator<T>::token_gradients(const Block& block) {
     const std::size_t width = config_.hidden;
     parallel_for({first, first + count, 16}, job_.threads, [&](std::size_t begin, std::size_t end) {
       const Operands operands{views_[gradient(Name::hidden_kv).index()].row(begin),
-                              views_[gradient(Name::hidden_gate).index()].row(begin), views_[joined.index()].row(begin)};
+                              views_[gradient(Name::hidden_gate).index()].row(begin), views_[joined.index()].row(begin),
+                              begin * width};
       elementwise(joined, Elementwise::add, operands, (end - begin) * width);
     });
   }
@@ -279,9 +302,11 @@ void Evaluator<T>::weight_gradients(std::size_t first_token, std::size_t count, 
     if (!computed(slot) || summed(slot) != when) continue;
     MatrixProduct<T> product;
     product.arithmetic = &arithmetic(slot);
+    product.key = draw_key(job_.seed, slot);
     product.a = views_[gradient(gate ? Name::gate : Name::kv).index()].row(first_token);
     product.a_row = 1;
     product.a_depth = config_.features();
+    product.a_transposed = Transpose::yes;
     product.b = {input(Name::hidden) + first_token * config_.hidden, config_.hidden, Transpose::no};
     product.rows = config_.features();
     product.depth = count;
@@ -296,7 +321,8 @@ void Evaluator<T>::weight_gradients(std::size_t first_token, std::size_t count, 
 
 template <class T>
 void Evaluator<T>::column_sum(Slot slot, const Rows& rows, const Rows* factors, T* out) {
-  const kernels::ColumnSumJob<T> job{&arithmetic(slot), &rows, factors, out, started_[slot.index()]};
+  const kernels::ColumnSumJob<T> job{&arithmetic(slot), draw_key(job_.seed, slot), static_cast<std::size_t>(out - data(slot)),
+                                     &rows, factors, out, started_[slot.index()]};
   job_.kernels->column_sum(job, 0, config_.head_dim);
 }
 
@@ -313,12 +339,13 @@ void Evaluator<T>::sum_gamma(std::size_t first_entry, std::size_t last_entry) {
   column_sum(slot, cotangents, &factors, data(slot));
 }
 
-/// Rows whose sum is grad.ape[j, half]: one per window, the prior window's first.
+/// Rows whose sum is grad.ape[j, half]: one per window, the prior window's first. Without overlap nothing reads a prior
+/// window, and the rows at its place are window 0's own.
 template <class T>
 typename Evaluator<T>::Rows Evaluator<T>::ape_rows(std::size_t j, std::size_t half, std::size_t first, std::size_t last) const {
   const std::size_t windows = config_.windows();
   const bool bias_first = job_.recipe->pipeline == Pipeline::bias_first;
-  const bool prior = job_.graph->computes(gradient(Name::prior_gate));
+  const bool prior = config_.overlap && job_.graph->computes(gradient(Name::prior_gate));
   const kernels::View<T>& logits = views_[gradient(Name::logits).index()];
   Rows rows;
   for (std::size_t w = first; w < last; ++w) {
@@ -366,7 +393,7 @@ void Evaluator<T>::finish_sums() {
   for (const Name name : {Name::ape, Name::gamma, Name::w_kv, Name::w_gate}) {
     const Slot slot = gradient(name);
     if (!computed(slot)) continue;
-    elementwise(slot, Elementwise::store, {data(slot), nullptr, data(slot)}, element_count(shape_of(slot, config_)));
+    elementwise(slot, Elementwise::store, {data(slot), nullptr, data(slot), 0}, element_count(shape_of(slot, config_)));
   }
 }
 

@@ -23,9 +23,12 @@ struct RightFactor {
 template <class T>
 struct MatrixProduct {
   const SlotArithmetic* arithmetic = nullptr;
+  std::uint64_t key = 0;      ///< of stochastic roundings
+  std::size_t first_row = 0;  ///< of `out` in its slot
   const T* a = nullptr;
   std::size_t a_row = 0;
   std::size_t a_depth = 1;
+  Transpose a_transposed = Transpose::no;  ///< yes: a is stored [depth, rows], a sum over tokens
   RightFactor<T> b;
   std::size_t rows = 0;
   std::size_t depth = 0;
@@ -62,6 +65,8 @@ class Multiplier {
     if (panels.empty()) panels = pack_panels(product.b, product.depth, product.columns, kernels_.panel_columns);
     kernels::MultiplyJob<T> job;
     job.arithmetic = product.arithmetic;
+    job.key = product.key;
+    job.first_row = product.first_row;
     job.a = product.a;
     job.a_row = static_cast<std::ptrdiff_t>(product.a_row);
     job.a_depth = static_cast<std::ptrdiff_t>(product.a_depth);
@@ -93,7 +98,7 @@ class Multiplier {
 template <class T>
 void Multiplier<T>::through_blas(const MatrixProduct<T>& product) const {
   if constexpr (std::is_floating_point_v<T>) {
-    const bool over_tokens = product.a_depth != 1;
+    const bool over_tokens = product.a_transposed == Transpose::yes;
     const std::size_t step = over_tokens ? blas_rows : product.depth;
     parallel_for({0, product.rows, blas_rows}, threads_, [&](std::size_t begin, std::size_t end) {
       for (std::size_t row = begin; row < end; row += blas_rows) {
@@ -127,6 +132,8 @@ template <class T>
 void Multiplier<T>::store(const MatrixProduct<T>& product) const {
   kernels::ElementwiseJob<T> job;
   job.arithmetic = product.arithmetic;
+  job.key = product.key;
+  job.first = product.first_row * product.columns;
   job.a = product.out;
   job.out = product.out;
   parallel_for({0, product.rows * product.columns, 4096}, threads_,

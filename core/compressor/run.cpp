@@ -46,6 +46,10 @@ Run finish(const Session& session, Tape tape, const Recipe& recipe, std::string 
 /// Slots before the first overridden one, that one, and so on: each override acts before anything reads it.
 Tape run_with_overrides(const Session& session, Tape known, const std::vector<Slot>& wanted,
                         const RunOptions& options) {
+  for (const auto& [slot, change] : options.overrides) {
+    if (!session.graph().computes(slot))
+      throw InputError("override of '" + to_string(slot) + "': " + session.absence(slot));
+  }
   for (const Slot slot : session.graph().order()) {
     const auto found = options.overrides.find(slot);
     if (found == options.overrides.end() || known.has(slot)) continue;

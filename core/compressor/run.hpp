@@ -24,6 +24,7 @@ struct RunOptions {
   std::string simd;               ///< "" = the best level; "scalar", "v2", "v3", "v4"
   std::size_t block_windows = 0;  ///< fused: windows per block; 0: about 2048 tokens. Bits do not depend on it
   std::map<Slot, Override> overrides;
+  std::uint64_t seed = 0;  ///< of stochastic roundings (formats with `sr`)
 };
 
 struct Run {

@@ -3,9 +3,11 @@
 #include "core/compressor/run_session.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 
 #include "core/compressor/blas.hpp"
+#include "core/compressor/draws.hpp"
 #include "core/compressor/kernels/kernel_sets.hpp"
 #include "core/compressor/parallel.hpp"
 #include "core/io/error.hpp"
@@ -26,23 +28,51 @@ io::DType dtype_of(const precision::Format& format) {
   return fits(24, -126, 127) ? io::DType::f32 : io::DType::f64;
 }
 
+/// What an input is rounded to, and its draws where that is stochastic.
+struct InputRounding {
+  std::optional<precision::Format> format;
+  std::uint64_t key = 0;
+
+  template <class T>
+  T operator()(T x, std::size_t element) const {
+    return static_cast<T>(rounder_(static_cast<double>(x), precision::random_bits({key, element, 0})));
+  }
+  InputRounding(std::optional<precision::Format> to, std::uint64_t draws) : format(std::move(to)), key(draws) {
+    if (format) rounder_ = precision::Rounder<double>(*format);
+  }
+
+ private:
+  precision::Rounder<double> rounder_;
+};
+
+/// Whether every value is one of the format already: bf16 values in a file of floats, most often.
+template <class T>
+bool rounds_nothing(const std::vector<T>& values, const InputRounding& rounding, unsigned threads) {
+  std::atomic<bool> same = true;
+  parallel_for({0, values.size(), 1 << 16}, threads, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end && same.load(std::memory_order_relaxed); ++i) {
+      if (rounding(values[i], i) != values[i] && values[i] == values[i]) same = false;
+    }
+  });
+  return same;
+}
+
 /// Values of a tensor in carrier T: borrowed where they are that already, else converted (and rounded).
 template <class T>
 class Carried {
  public:
-  const T* hold(const Tensor& tensor, const std::optional<precision::Format>& format, unsigned threads) {
+  /// Never null: a tensor without elements is given too.
+  const T* hold(const Tensor& tensor, const InputRounding& rounding, unsigned threads) {
+    static const T nothing{};
+    if (tensor.size() == 0) return &nothing;
     const auto* same = std::get_if<std::vector<T>>(&tensor.data);
-    const bool unrounded =
-        !format || precision::is_plain_fp64(*format) || (std::is_same_v<T, float> && precision::is_plain_fp32(*format));
-    if (same != nullptr && unrounded) return same->data();
+    if (same != nullptr && (!rounding.format || rounds_nothing(*same, rounding, threads))) return same->data();
     std::vector<T>& values = copies_.emplace_back(tensor.size());
-    const precision::Rounder<double> rounder =
-        format ? precision::Rounder<double>(*format) : precision::Rounder<double>();
     std::visit(
         [&](const auto& source) {
           parallel_for({0, source.size(), 1 << 16}, threads, [&](std::size_t begin, std::size_t end) {
             for (std::size_t i = begin; i < end; ++i)
-              values[i] = static_cast<T>(rounder(static_cast<double>(source[i])));
+              values[i] = static_cast<T>(rounding(static_cast<double>(source[i]), i));
           });
         },
         tensor.data);
@@ -114,7 +144,9 @@ Tape Session::evaluate_in(const Tape& given, const std::vector<Slot>& wanted, Bl
   evaluation.recipe = &recipe_;
   evaluation.plan = &plan_;
   evaluation.graph = &graph_;
-  evaluation.kernels = &kernels::kernel_set<T>(plan_.kind(), options_.simd);
+  // Draws are counted channel by channel: packs would count in another order.
+  evaluation.kernels = &kernels::kernel_set<T>(plan_.kind(), plan_.is_random() ? "scalar" : options_.simd);
+  evaluation.seed = options_.seed;
   evaluation.padded = &padded_;
   evaluation.wanted = wanted;
   evaluation.threads = options_.threads;
@@ -125,9 +157,10 @@ Tape Session::evaluate_in(const Tape& given, const std::vector<Slot>& wanted, Bl
   for (const Slot slot : graph_.need(wanted, known).leaves) {
     const T*& values = evaluation.given[slot.index()];
     if (const Record* record = known[slot.index()] ? given.find(slot) : nullptr) {
-      values = carried.hold(record->tensor, std::nullopt, options_.threads);
+      values = carried.hold(record->tensor, {std::nullopt, 0}, options_.threads);
     } else if (slot.direction == Direction::forward && problem_.has(slot.name)) {
-      values = carried.hold(problem_.input(slot.name), plan_.input_format(slot.name), options_.threads);
+      values = carried.hold(problem_.input(slot.name), {plan_.input_format(slot.name), draw_key(options_.seed, slot)},
+                            options_.threads);
     } else {
       throw InputError("slot '" + to_string(slot) + "' is needed, but neither the problem nor the given slots hold it");
     }

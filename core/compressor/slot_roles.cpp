@@ -118,6 +118,11 @@ std::optional<Format> SlotRoles::explicit_storage(Slot slot) const {
   return part == nullptr ? std::nullopt : std::optional(precision::parse_format(word(*part)));
 }
 
+Format SlotRoles::online_state() const {
+  const Json* state = find_field(recipe_.spec, {Section::forward, "online", "state"});
+  return state == nullptr ? accumulate_of(forward(Name::softmax)) : precision::parse_format(word(*state));
+}
+
 Format SlotRoles::input_or_default(Name name) const {
   const auto& inputs = recipe_.spec.at("inputs");
   const auto found = inputs.find(std::string(to_string(name)));
@@ -128,6 +133,9 @@ Format SlotRoles::forward_storage(Name name) const {
   const Format fp64 = precision::parse_format("fp64");
   const bool bias_first = recipe_.pipeline == Pipeline::bias_first;
   if (is_input(name)) return input_or_default(name);
+  const bool online = recipe_.softmax == Softmax::online || recipe_.softmax == Softmax::online_guarded;
+  if (online && (name == Name::row_max || name == Name::denominator)) return online_state();
+  if (name == Name::row_max) return storage_of(forward(Name::logits));  // one of them
   if (is_inner(name)) return carried(forward(name));
   switch (name) {
     case Name::rope_frequencies:

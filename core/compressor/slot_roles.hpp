@@ -25,6 +25,7 @@ class SlotRoles {
   precision::Format storage_of(Slot slot) const;
   precision::Format forward_storage(Name name) const;
   precision::Format gradient_storage(Name name) const;
+  precision::Format online_state() const;
   precision::Format input_or_default(Name name) const;
   precision::Format carried(Slot slot) const;
   precision::Format compute_of(Slot slot) const;

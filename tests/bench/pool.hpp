@@ -52,6 +52,7 @@ class Pool {
     evaluation_.kernels = &kernels::kernel_set<float>(plan_.kind(), "");
     evaluation_.padded = &padded_;
     evaluation_.threads = threads;
+    evaluation_.block_windows = default_block_windows(plan_.config());  // as a fused run has
     give(forward(Name::kv), slot_values(plan_, forward(Name::kv), 1));
     give(forward(Name::gate), slot_values(plan_, forward(Name::gate), 2));
     give(forward(Name::ape), slot_values(plan_, forward(Name::ape), 3));

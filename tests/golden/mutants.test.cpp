@@ -12,17 +12,18 @@ namespace {
 struct Mutant {
   const char* name;
   const char* first_slot;  ///< in program order
+  const char* stage;       ///< that wrote it
   const char* diagnosis;
   const char* sentence;  ///< part of the first sentence of the summary
 };
 
 constexpr Mutant mutants[] = {
-    {"halves-swapped", "values", "halves", "the halves are swapped in values"},
-    {"pad-gate-0", "logits", "pads", "the padded slots 0..3 of window 0 hold 0 instead of -inf"},
-    {"rope-at-i", "rotated", "rope", "fits position i instead of i*4"},
-    {"ape-bf16", "logits", "input_rounding", "ape rounded to bf16"},
-    {"weights-constant", "grad.ape", "no_gradient", "no gradient passes through the softmax weights"},
-    {"kv-nan-in-pad", "values", "pads", "NaN enters at values in slots 0..3 of window 0"},
+    {"halves-swapped", "values", "window", "halves", "the halves are swapped in values"},
+    {"pad-gate-0", "logits", "window", "pads", "the padded slots 0..3 of window 0 hold 0 instead of -inf"},
+    {"rope-at-i", "rotated", "rotate", "rope", "fits position i instead of i*4"},
+    {"ape-bf16", "logits", "window", "input_rounding", "ape rounded to bf16"},
+    {"weights-constant", "grad.ape", "bias", "no_gradient", "no gradient passes through the softmax weights"},
+    {"kv-nan-in-pad", "values", "window", "pads", "NaN enters at values in slots 0..3 of window 0"},
 };
 
 app::Outcome compared(const std::string& problem, const std::string& dump, const std::string& recipe) {
@@ -33,11 +34,12 @@ app::Outcome compared(const std::string& problem, const std::string& dump, const
   return app::compare(options);
 }
 
-std::string first_failure(const io::Json& report) {
+/// The first row that fails; null: none does.
+io::Json first_failure(const io::Json& report) {
   for (const io::Json& row : report["runs"][0]["rows"]) {
-    if (row["status"] == "fail") return row["slot"];
+    if (row["status"] == "fail") return row;
   }
-  return "";
+  return nullptr;
 }
 
 }  // namespace
@@ -47,9 +49,14 @@ TEST_CASE("every mutant is refused where its bug is, and the sentence names the 
     const app::Outcome outcome = compared("csa-small", std::string("csa-small.mutant-") + mutant.name, "fp32");
     INFO(mutant.name);
     CHECK(outcome.exit == 1);
-    CHECK(first_failure(outcome.report) == mutant.first_slot);
+    const io::Json row = first_failure(outcome.report);
+    REQUIRE(row != nullptr);
+    CHECK(row["slot"] == mutant.first_slot);
+    CHECK(row["stage"] == mutant.stage);
     CHECK(outcome.report["runs"][0]["verdict"]["diagnosis"] == mutant.diagnosis);
-    CHECK(outcome.report["summary"][0].get<std::string>().find(mutant.sentence) != std::string::npos);
+    const std::string sentence = outcome.report["summary"][0];
+    CHECK(sentence.find(std::string("At stage ") + mutant.stage + ":") != std::string::npos);
+    CHECK(sentence.find(mutant.sentence) != std::string::npos);
   }
 }
 
@@ -57,7 +64,7 @@ TEST_CASE("honest runs of Hugging Face pass against their own recipes") {
   for (const std::string& name : golden_cases()) {
     INFO(name);
     const app::Outcome bf16 = compared(name, name + ".hf-bf16", "hf");
-    CHECK(first_failure(bf16.report) == "");
+    CHECK(first_failure(bf16.report) == nullptr);
     CHECK(bf16.exit == 0);
     CHECK(compared(name, name + ".hf-fp32", "hf-fp32").exit == 0);
   }

@@ -1,85 +1,134 @@
 // SPDX-License-Identifier: Apache-2.0
 // Laws of the engine: how a run is cut, threaded or vectorised never shows in its bits.
-#include <cstring>
+#include <set>
 
+#include "core/compressor/evaluate.hpp"
 #include "core/compressor/kernels/kernel_sets.hpp"
-#include "core/compressor/run.hpp"
+#include "tests/laws/support/examples.hpp"
 #include "tests/support/catch.hpp"
-#include "tests/support/problems.hpp"
 
 using namespace ulpscope::compressor;
-using ulpscope::test::small_problems;
-using ulpscope::test::SmallProblem;
+using namespace ulpscope::test;
 
 namespace {
 
-/// The first slot of `part` whose bits differ from `whole`'s; "" if none. At least `least` slots must be compared.
-std::string first_difference(const Tape& part, const Tape& whole, std::size_t least) {
-  std::size_t compared = 0;
-  for (const auto& [slot, record] : part.records()) {
-    const Record* other = whole.find(slot);
-    if (other == nullptr) return to_string(slot) + " is missing";
-    if (record.tensor.data.index() != other->tensor.data.index()) return to_string(slot) + " has another carrier";
-    const bool equal = std::visit(
-        [&](const auto& a) {
-          const auto& b = std::get<std::decay_t<decltype(a)>>(other->tensor.data);
-          return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof a[0]) == 0;
-        },
-        record.tensor.data);
-    if (!equal) return to_string(slot) + " differs";
-    ++compared;
-  }
-  return compared < least ? "only " + std::to_string(compared) + " slots compared" : "";
+/// Rows [row * size / count, (row + 1) * size / count) of a tensor whose first axis is the batch.
+Tensor part_of(const Tensor& tensor, std::size_t row) {
+  Tensor part = tensor;
+  const std::size_t size = tensor.size() / tensor.shape.front();
+  part.shape.front() = 1;
+  std::visit(
+      [&](auto& values) {
+        const auto first = values.begin() + static_cast<std::ptrdiff_t>(row * size);
+        values = std::decay_t<decltype(values)>(first, first + static_cast<std::ptrdiff_t>(size));
+      },
+      part.data);
+  return part;
 }
 
-RunOptions with_threads(unsigned threads) {
-  RunOptions options;
-  options.threads = threads;
-  return options;
+/// Whether a slot has one row for each batch row; weights, tables and the gradients of parameters do not.
+bool is_per_batch_row(Slot slot, const Config& config) {
+  Config other = config;
+  other.batch = config.batch + 1;
+  return shape_of(slot, other) != shape_of(slot, config);
+}
+
+Problem batch_row(const Problem& problem, std::size_t row) {
+  Problem alone = problem;
+  alone.config.batch = 1;
+  for (auto& [name, tensor] : alone.inputs) {
+    if (is_per_batch_row(forward(name), problem.config)) tensor = part_of(tensor, row);
+  }
+  return alone;
+}
+
+Tape tape_of_batch_row(const Tape& tape, const Config& config, std::size_t row) {
+  Tape own;
+  for (const auto& [slot, record] : tape.records()) {
+    if (is_per_batch_row(slot, config)) own.set(slot, part_of(record.tensor, row), record.format);
+  }
+  return own;
 }
 
 }  // namespace
 
+TEST_CASE("the recipes with masks run in every kind of number, and see the masks") {
+  const Problem problem = small_problems()[1].problem;
+  std::set<std::string> kinds;
+  for (const Recipe& recipe : masking_recipes()) {
+    const Run run = run_traced(problem, recipe, {});
+    const Tape blind = run_traced(problem, with_settings(recipe, {"mask=ignore", "segments=ignore"}), {}).tape;
+    INFO(recipe.name);
+    CHECK(first_difference(run.tape, blind, 30) != "");
+    kinds.insert(run.kind);
+  }
+  CHECK(kinds == std::set<std::string>{"float", "double", "emulated over float", "emulated over double"});
+}
+
 TEST_CASE("a fused run has the traced run's bits, for every recipe, block size and thread count", "[threads]") {
-  for (const SmallProblem& small : small_problems()) {
-    for (const std::string& name : builtin_recipe_names()) {
-      const Recipe recipe = load_recipe(name);
-      const Tape traced = run_traced(small.problem, recipe, with_threads(1)).tape;
-      for (const std::size_t block : {std::size_t{1}, std::size_t{3}, std::size_t{0}}) {
-        RunOptions options = with_threads(static_cast<unsigned>(block % 3) + 1);
+  for (const Example& example : examples()) {
+    const Tape traced = run_traced(example.problem, example.recipe, with_threads(1)).tape;
+    for (const std::size_t block : {std::size_t{1}, std::size_t{3}, std::size_t{0}}) {
+      for (const unsigned threads : {1U, 2U, 3U}) {
+        RunOptions options = with_threads(threads);
         options.block_windows = block;
-        INFO(small.name << ", recipe " << name << ", " << block << " windows a block");
-        CHECK(first_difference(run_fused(small.problem, recipe, options).tape, traced, 6) == "");
+        INFO(example.name << ", " << block << " windows a block, " << threads << " threads");
+        CHECK(first_difference(run_fused(example.problem, example.recipe, options).tape, traced, 6) == "");
       }
     }
   }
 }
 
 TEST_CASE("a traced run has the same bits for 1, 2 and 3 threads", "[threads]") {
-  for (const SmallProblem& small : small_problems()) {
-    for (const std::string& name : builtin_recipe_names()) {
-      const Recipe recipe = load_recipe(name);
-      const Tape one = run_traced(small.problem, recipe, with_threads(1)).tape;
-      for (const unsigned threads : {2U, 3U}) {
-        INFO(small.name << ", recipe " << name << ", " << threads << " threads");
-        CHECK(first_difference(one, run_traced(small.problem, recipe, with_threads(threads)).tape, 30) == "");
-      }
+  for (const Example& example : examples()) {
+    const Tape one = run_traced(example.problem, example.recipe, with_threads(1)).tape;
+    for (const unsigned threads : {2U, 3U}) {
+      INFO(example.name << ", " << threads << " threads");
+      CHECK(first_difference(one, run_traced(example.problem, example.recipe, with_threads(threads)).tape, 30) == "");
     }
   }
 }
 
 TEST_CASE("packs of every SIMD level have the bits of scalars, for every recipe") {
-  for (const SmallProblem& small : small_problems()) {
-    for (const std::string& name : builtin_recipe_names()) {
-      const Recipe recipe = load_recipe(name);
-      RunOptions options;
-      options.simd = "scalar";
-      const Tape scalar = run_traced(small.problem, recipe, options).tape;
-      for (const std::string& level : kernels::simd_levels()) {
-        options.simd = level;
-        INFO(small.name << ", recipe " << name << ", level " << level);
-        CHECK(first_difference(scalar, run_traced(small.problem, recipe, options).tape, 30) == "");
-      }
+  for (const Example& example : examples()) {
+    RunOptions options;
+    options.simd = "scalar";
+    const Tape scalar = run_traced(example.problem, example.recipe, options).tape;
+    for (const std::string& level : kernels::simd_levels()) {
+      options.simd = level;
+      INFO(example.name << ", level " << level);
+      CHECK(first_difference(scalar, run_traced(example.problem, example.recipe, options).tape, 30) == "");
+    }
+  }
+}
+
+TEST_CASE("sums by BLAS over several blocks of tokens have the traced run's bits, for 1, 2 and 3 threads",
+          "[threads]") {
+  Config config = small_config(Mode::csa);
+  config.ratio = GENERATE(std::size_t{4}, std::size_t{12});  // blocks of 2048 and of 1536 tokens
+  config.seq = 4500;
+  config.hidden = 16;
+  config.head_dim = 8;
+  const Problem problem = make_problem(config, {});
+  REQUIRE(config.windows() > 2 * default_block_windows(config));
+  for (const std::string name : {"fp32-blas", "fp32", "hf"}) {
+    const Tape traced = run_traced(problem, load_recipe(name), with_threads(1)).tape;
+    for (const unsigned threads : {1U, 2U, 3U}) {
+      INFO("recipe " << name << ", ratio " << config.ratio << ", " << threads << " threads");
+      CHECK(first_difference(run_fused(problem, load_recipe(name), with_threads(threads)).tape, traced, 6) == "");
+    }
+  }
+}
+
+TEST_CASE("a batch row run alone has the bits that it has among others, wherever no sum runs over the batch") {
+  for (const Example& example : examples()) {
+    if (Plan(example.recipe, example.problem.config).is_random()) continue;  // a draw belongs to its element's number
+    const Tape together = run_traced(example.problem, example.recipe, {}).tape;
+    for (std::size_t row = 0; row < example.problem.config.batch; ++row) {
+      const Problem alone = batch_row(example.problem, row);
+      const Tape own = tape_of_batch_row(together, example.problem.config, row);
+      INFO(example.name << ", batch row " << row);
+      CHECK(first_difference(own, run_traced(alone, example.recipe, {}).tape, 26) == "");
     }
   }
 }

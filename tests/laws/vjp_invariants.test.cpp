@@ -84,6 +84,19 @@ TEST_CASE("a run in bf16 breaks the bounds of fp32") {
   }
 }
 
+TEST_CASE("a NaN in the last element of any slot breaks an invariant: no maximum drops it") {
+  const Problem problem = make_problem(law_config(Mode::csa), {});
+  const Recipe recipe = load_recipe("fp64");
+  const Values<Real> sound = evaluate_real(problem, recipe, {}, {Invariants::slots()});
+  for (const Slot slot : Invariants::slots()) {
+    Values<Real> poisoned = sound;
+    poisoned.at(slot).back() = std::numeric_limits<Real>::quiet_NaN();
+    const auto residuals = Invariants(problem, recipe, poisoned).residuals();
+    INFO(to_string(slot));
+    CHECK(std::any_of(residuals.begin(), residuals.end(), [](const Residual& r) { return !(r.value <= 1); }));
+  }
+}
+
 TEST_CASE("a finite pad that weighs breaks the sums over real slots, each half of ape alone is no invariant") {
   const Problem problem = make_problem(law_config(Mode::csa), {});
   const Recipe recipe = with_setting(load_recipe("fp64"), "pad.gate=-0.5");
@@ -112,8 +125,8 @@ TEST_CASE(
       moving[forward(Name::hidden)].push_back({hidden[i], i / config.hidden == token ? 1 : 0});
     }
     std::vector<Real> derivative;
-    for (const RealDual& value :
-         differentiate_real(problem, recipe, moving, {{forward(Name::output)}}).begin()->second) {
+    const Values<RealDual> result = differentiate_real(problem, recipe, moving, {{forward(Name::output)}});
+    for (const RealDual& value : result.begin()->second) {
       derivative.push_back(value.derivative);
     }
     for (std::size_t entry = 0; entry < config.batch * config.windows(); ++entry) {

@@ -36,6 +36,17 @@ class Includes(unittest.TestCase):
 
     def test_an_oracle_that_borrows_stage_code_is_found(self):
         self.assertTrue(self.refused("reference/oracle.cpp", '#include "core/compressor/rows/softmax.hpp"'))
+        self.assertTrue(self.refused("reference/windows.cpp", '#include "core/compressor/kernels/window_frame.hpp"'))
+        self.assertTrue(self.refused("reference/pool.hpp", '#include "core/compressor/run.hpp"'))
+        self.assertTrue(self.refused("reference/truth.cpp", '#include "core/compressor/evaluator.inl"'))
+        self.assertEqual([], self.refused("reference/truth.cpp", '#include "core/compressor/run.hpp"'))
+        self.assertEqual([], self.refused("reference/oracle.hpp", '#include "core/compressor/tape.hpp"'))
+
+    def test_a_rule_about_files_that_are_gone_is_found(self):
+        files = {name + "x" for name in includes.STAGE_CODE + includes.DATA + includes.ORACLE}
+        self.assertEqual([], includes.idle_rules(files))
+        gone = {name for name in files if not name.startswith("core/compressor/kernels/")}
+        self.assertIn("core/compressor/kernels/", includes.idle_rules(gone)[0])
 
 
 class Lengths(unittest.TestCase):

@@ -20,7 +20,7 @@ struct Channel {
 template <class A>
 __global__ void pool_channel(Ops<A> ops, int count, Channel<A> channel) {
   const auto [logits, values, scratch] = channel;
-  const auto anchor = row_max(count, logits, nullptr);
+  const auto anchor = row_max(ops, count, logits, nullptr);
   shift(ops, count, logits, anchor, scratch);
   exponentials(ops, count, scratch, nullptr, scratch);
   const auto total = denominator(ops, count, scratch);

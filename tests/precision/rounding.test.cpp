@@ -187,7 +187,8 @@ TEST_CASE("A NaN with a small or a full payload stays a quiet NaN") {
   }
 }
 
-TEST_CASE("Rounding every float to every format agrees with integer arithmetic", "[.full]") {
+// Every float, against the readable rounding instead of the slower oracle: `ulpscope selftest --exhaustive`.
+TEST_CASE("Rounding every third float to every format agrees with integer arithmetic", "[.full]") {
   for (const Format& format : formats()) {
     if (!Rounder<float>::supports(format)) continue;
     const Rounder<float> rounder(format);

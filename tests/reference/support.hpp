@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the oracle's tests share: golden files, small random problems, distances that a NaN cannot pass.
+// What the oracle's tests share: golden slots, small random problems, magnitudes that a NaN cannot pass.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +12,9 @@
 #include <vector>
 
 #include "core/compressor/problem.hpp"
-#include "core/io/tensor_file.hpp"
 #include "reference/oracle.hpp"
+#include "tests/support/distance.hpp"
+#include "tests/support/golden.hpp"
 #include "tests/support/random.hpp"
 
 namespace ulpscope::test {
@@ -27,10 +28,6 @@ using compressor::Tensor;
 
 using Golden = std::map<Slot, Tensor>;
 
-inline io::TensorFile golden_file(const std::string& name) {
-  return io::read_tensors(std::string(ULPSCOPE_TEST_DATA) + "/golden/" + name + ".safetensors");
-}
-
 /// Every tensor of a golden dump; a name that is no slot throws.
 inline Golden golden_slots(const std::string& name) {
   Golden slots;
@@ -38,10 +35,6 @@ inline Golden golden_slots(const std::string& name) {
     slots[compressor::parse_slot(text)] = compressor::tensor_from_file(tensor);
   }
   return slots;
-}
-
-inline Problem golden_problem(const std::string& name) {
-  return compressor::read_problem(std::string(ULPSCOPE_TEST_DATA) + "/golden/" + name + ".problem.safetensors");
 }
 
 inline void set_input(Problem& problem, Name name, std::vector<double> values) {
@@ -86,21 +79,6 @@ inline Config tiny_hca() {
 inline const Tensor& slot(const Tape& tape, Slot name) { return tape.find(name)->tensor; }
 inline const Tensor& value(const Tape& tape, Name name) { return slot(tape, compressor::forward(name)); }
 inline const Tensor& grad(const Tape& tape, Name name) { return slot(tape, compressor::gradient(name)); }
-
-/// ||a - b|| / ||b||; 0 where both are 0; infinite where shapes differ; NaN where a value is: compare by !(error <=
-/// bound).
-inline double relative_error(const Tensor& a, const Tensor& b) {
-  if (a.shape != b.shape) return std::numeric_limits<double>::infinity();
-  double error = 0;
-  double norm = 0;
-  for (std::size_t e = 0; e < a.size(); ++e) {
-    const bool same_infinity = std::isinf(a.at(e)) && a.at(e) == b.at(e);
-    if (same_infinity) continue;
-    error += (a.at(e) - b.at(e)) * (a.at(e) - b.at(e));
-    norm += b.at(e) * b.at(e);
-  }
-  return error == 0 ? 0 : std::sqrt(error / norm);
-}
 
 /// Largest magnitude; NaN where any value is.
 inline double largest(const Tensor& tensor) {

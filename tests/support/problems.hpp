@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Small problems that meet every branch of the driver: remainders, odd widths, several batch rows, masks, prior
-// windows.
+// windows; recipes from a few settings.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "core/compressor/problem.hpp"
+#include "core/compressor/recipe.hpp"
 #include "tests/support/random.hpp"
 
 namespace ulpscope::test {
@@ -23,27 +24,34 @@ inline compressor::Tensor random_tensor(const compressor::Shape& shape, std::uin
   return {shape, std::move(values), io::DType::f32};
 }
 
-/// Two windows of another sequence stand before window 0.
+/// A window of tokens that are not in the sequence stands before window 0.
 inline void add_prior(compressor::Problem& problem) {
   using namespace compressor;
   problem.inputs[Name::prior_kv] = random_tensor(shape_of(forward(Name::prior_kv), problem.config), 71);
   problem.inputs[Name::prior_gate] = random_tensor(shape_of(forward(Name::prior_gate), problem.config), 72);
 }
 
-/// Token 0 of every batch row is padding, and a new document begins in the middle of a window.
+/// Batch row b begins with b + 1 tokens of padding, and a new document begins b tokens after its middle.
 inline void add_mask_and_segments(compressor::Problem& problem) {
   using namespace compressor;
   const std::size_t tokens = problem.config.batch * problem.config.seq;
   std::vector<double> mask(tokens, 1);
   std::vector<double> ids(tokens, 0);
   for (std::size_t t = 0; t < tokens; ++t) {
+    const std::size_t row = t / problem.config.seq;
     const std::size_t in_row = t % problem.config.seq;
-    if (in_row == 0) mask[t] = 0;
-    if (in_row >= problem.config.seq / 2) ids[t] = 1;
+    if (in_row <= row) mask[t] = 0;
+    if (in_row >= problem.config.seq / 2 + row) ids[t] = 1;
   }
   const Shape shape{problem.config.batch, problem.config.seq};
   problem.inputs[Name::attention_mask] = {shape, std::move(mask), io::DType::boolean};
   problem.inputs[Name::segment_ids] = {shape, std::move(ids), io::DType::i32};
+}
+
+/// `base` with several "--set" assignments.
+inline compressor::Recipe with_settings(compressor::Recipe base, const std::vector<std::string>& settings) {
+  for (const std::string& setting : settings) base = with_setting(base, setting);
+  return base;
 }
 
 inline compressor::Config small_config(compressor::Mode mode) {
@@ -67,7 +75,7 @@ inline std::vector<SmallProblem> small_problems() {
     const std::string name = mode == Mode::csa ? "csa" : "hca";
     problems.push_back({name, make_problem(small_config(mode), {})});
     problems.push_back({name + " with prior, mask, segments", problems.back().problem});
-    if (mode == Mode::csa) add_prior(problems.back().problem);
+    add_prior(problems.back().problem);  // without overlap nothing reads it: it must not show
     add_mask_and_segments(problems.back().problem);
   }
   Config indexer = small_config(Mode::csa);

@@ -65,7 +65,7 @@ void run_column_sum(const ColumnSumJob<typename A::scalar_type>& job, std::size_
   constexpr auto lanes = static_cast<std::size_t>(A::lanes);
   for (std::size_t c = begin; c < end; c += lanes) {
     const ColumnPack<A> pack{c, std::min(lanes, end - c)};
-    pack.store(job.out, sum_columns(ops, job, pack));
+    pack.store(job.out, sum_columns(draw_from(ops, {job.key, job.first + c}), job, pack));
   }
 }
 

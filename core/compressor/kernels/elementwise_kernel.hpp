@@ -21,6 +21,8 @@ ULPSCOPE_INLINE void apply_pack(const rows::Ops<A>& ops, const typename A::scala
   typename A::value_type value = in_a[0];
   if constexpr (operation == Elementwise::add) {
     value = ops.compute.add(ops.branches.round(value), ops.branches.round(in_b[0]));
+  } else if constexpr (operation == Elementwise::bias) {
+    value = ops.compute.add(value, in_b[0]);
   }
   rows::Rows<A>{out, 0}.set(0, ops.storage.round(value));
 }
@@ -30,7 +32,7 @@ template <class A, Elementwise operation>
 void apply_values(const rows::Ops<A>& ops, const ElementwiseValues<typename A::scalar_type>& values,
                   std::size_t count) {
   using T = typename A::scalar_type;
-  constexpr bool binary = operation == Elementwise::add;
+  constexpr bool binary = operation != Elementwise::store;
   constexpr auto lanes = static_cast<std::size_t>(A::lanes);
   const auto [from_a, from_b, to] = values;
   std::size_t i = 0;
@@ -46,14 +48,39 @@ void apply_values(const rows::Ops<A>& ops, const ElementwiseValues<typename A::s
   std::copy(out, out + (count - i), to + i);
 }
 
+/// One element after the other, each with its own draws.
+template <class A>
+void apply_drawing(const ElementwiseJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end) {
+  const rows::Ops<A> ops = make_ops<A>(*job.arithmetic);
+  for (std::size_t i = begin; i < end; ++i) {
+    const rows::Ops<A> drawing = draw_from(ops, {job.key, job.first + i});
+    const ElementwiseValues<typename A::scalar_type> values{job.a + i, job.b == nullptr ? nullptr : job.b + i,
+                                                            job.out + i};
+    switch (job.operation) {
+      case Elementwise::add:
+        apply_values<A, Elementwise::add>(drawing, values, 1);
+        break;
+      case Elementwise::bias:
+        apply_values<A, Elementwise::bias>(drawing, values, 1);
+        break;
+      case Elementwise::store:
+        apply_values<A, Elementwise::store>(drawing, values, 1);
+        break;
+    }
+  }
+}
+
 template <class A>
 void apply_elementwise(const ElementwiseJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end) {
   const rows::Ops<A> ops = make_ops<A>(*job.arithmetic);
   const ElementwiseValues<typename A::scalar_type> values{job.a + begin, job.b == nullptr ? nullptr : job.b + begin,
                                                           job.out + begin};
+  if (is_random(*job.arithmetic)) return apply_drawing<A>(job, begin, end);
   switch (job.operation) {
     case Elementwise::add:
       return apply_values<A, Elementwise::add>(ops, values, end - begin);
+    case Elementwise::bias:
+      return apply_values<A, Elementwise::bias>(ops, values, end - begin);
     case Elementwise::store:
       return apply_values<A, Elementwise::store>(ops, values, end - begin);
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/compressor/draws.hpp"
 #include "core/compressor/kernels/job.hpp"
 #include "core/compressor/kernels/ops.hpp"
 #include "core/compressor/kernels/variants.hpp"
@@ -108,6 +109,7 @@ void quantize_row(const EntryFrame<A>& frame, const rows::Ops<A>& ops, Slot from
         ops, block_rule, std::min(block, quantized - c), [&](double x) { return quantized_element(x, rule); },
         rows::Rows<A>{frame.at(to) + c, 1});
   }
+  for (int c = quantized; c < frame.channels(); ++c) frame.row(to).set(c, ops.storage.round(frame.row(from)[c]));
 }
 
 template <class A>
@@ -176,9 +178,10 @@ void output_cotangent(const EntryFrame<A>& frame, const rows::Ops<A>& ops) {
 /// One slot of entries [begin, end).
 template <class A>
 void entry_step(const PhaseJob<typename A::scalar_type>& job, Slot slot, std::size_t begin, std::size_t end) {
-  const rows::Ops<A> ops = make_ops<A>(job.plan->at(slot));
+  const rows::Ops<A> arithmetic = make_ops<A>(job.plan->at(slot));
   for (std::size_t entry = begin; entry < end; ++entry) {
     const EntryFrame<A> frame{job, entry};
+    const rows::Ops<A> ops = draw_from(arithmetic, {draw_key(job.seed, slot), entry});
     if (slot.direction == Direction::forward) {
       entry_forward(frame, ops, slot.name);
     } else if (slot.name == Name::output) {

@@ -26,6 +26,9 @@ struct View {
 template <class T>
 using Views = std::array<View<T>, slot_count>;
 
+/// What a window of a phase may run as, besides its steps one by one; see fusion.hpp.
+enum class Fusion : std::uint8_t { none, pool, pool_gradient };
+
 /// A phase of a run over windows or entries: load what is given, compute `steps` in order, store what has a view.
 template <class T>
 struct PhaseJob {
@@ -37,12 +40,14 @@ struct PhaseJob {
   bool skip_pads = false;  ///< the softmax leaves pads out of its maximum and its sum
   bool zero_pads = false;  ///< weights at pads are set to 0 at the end
   double loss_scale = 1;
+  std::uint64_t seed = 0;  ///< of stochastic roundings
   const Views<T>* views = nullptr;
   const std::uint8_t* padded = nullptr;            ///< [B*n*L]: 1 where a softmax slot holds no token
   const T* prior_biased = nullptr;                 ///< [B*ratio, features]: the prior window's gate with its bias
   std::array<bool, slot_count> moves_unchanged{};  ///< a gathered or scattered slot keeps its source's format
   std::vector<Slot> steps;
   std::vector<Slot> loads;
+  Fusion fusion = Fusion::none;
   int channels = 0;  ///< of one frame; a multiple of the kernel's lanes
   std::array<std::size_t, slot_count>
       places{};           ///< where a slot's rows start in a frame's scratch; places are shared in time
@@ -53,7 +58,8 @@ struct PhaseJob {
 template <class T>
 struct MultiplyJob {
   const SlotArithmetic* arithmetic = nullptr;
-  Slot slot;
+  std::uint64_t key = 0;        ///< of stochastic roundings
+  std::uint64_t first_row = 0;  ///< of `out` in its slot
   const T* a = nullptr;
   std::ptrdiff_t a_row = 0;    ///< stride between rows i
   std::ptrdiff_t a_depth = 0;  ///< stride along k
@@ -67,7 +73,8 @@ struct MultiplyJob {
 };
 
 enum class Elementwise : std::uint8_t {
-  add,    ///< storage(compute(branches(a) + branches(b)))
+  add,    ///< storage(compute(branches(a) + branches(b))): gradients that meet
+  bias,   ///< storage(compute(a + b))
   store,  ///< storage(a)
 };
 /// Rows of values that an elementwise operation takes; b is null where it has one operand.
@@ -81,6 +88,8 @@ template <class T>
 struct ElementwiseJob {
   const SlotArithmetic* arithmetic = nullptr;
   Elementwise operation = Elementwise::store;
+  std::uint64_t key = 0;    ///< of stochastic roundings
+  std::uint64_t first = 0;  ///< element of out[0] in its slot
   const T* a = nullptr;
   const T* b = nullptr;
   T* out = nullptr;
@@ -90,6 +99,8 @@ struct ElementwiseJob {
 template <class T>
 struct ColumnSumJob {
   const SlotArithmetic* arithmetic = nullptr;
+  std::uint64_t key = 0;    ///< of stochastic roundings
+  std::uint64_t first = 0;  ///< element of out[0] in its slot
   const std::vector<const T*>* rows = nullptr;
   const std::vector<const T*>* factors = nullptr;  ///< null: no second factor
   T* out = nullptr;

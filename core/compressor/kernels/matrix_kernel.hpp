@@ -106,11 +106,14 @@ void multiply_tile(const rows::Ops<A>& ops, const Tile<A>& tile) {
   });
 }
 
-/// Any other order of summation: one row and one pack at a time.
+/// Any other order of summation, or draws: one row and one pack at a time.
 template <class A>
-void multiply_in_order(const rows::Ops<A>& ops, const Tile<A>& tile) {
+void multiply_in_order(const rows::Ops<A>& arithmetic, const Tile<A>& tile) {
   for (int r = 0; r < tile.rows; ++r) {
     for (int p = 0; p < tile_packs<A>; ++p) {
+      const std::uint64_t row = tile.job.first_row + tile.row_of(r);
+      const std::uint64_t column = tile.column + static_cast<std::uint64_t>(p * A::lanes);
+      const rows::Ops<A> ops = draw_from(arithmetic, {tile.job.key, row * tile.job.columns + column});
       const auto sum = rows::product_sum(
           ops, static_cast<int>(tile.job.depth), [&](int k) { return tile.a(r, static_cast<std::size_t>(k)); },
           [&](int k) { return tile.b(static_cast<std::size_t>(k), p); });
@@ -211,7 +214,7 @@ bool multiplied_cheaper(const MultiplyJob<typename A::scalar_type>& job, std::si
 /// Rows [begin, end) of the product.
 template <class A>
 void run_multiply(const MultiplyJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end) {
-  if (job.arithmetic->summation.kind != precision::Summation::Kind::sequential) {
+  if (job.arithmetic->summation.kind != precision::Summation::Kind::sequential || is_random(*job.arithmetic)) {
     const rows::Ops<A> ops = make_ops<A>(*job.arithmetic);
     return each_tile<A>(job, begin, end, [&](const Tile<A>& tile) { multiply_in_order(ops, tile); });
   }

@@ -8,8 +8,10 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "core/compressor/draws.hpp"
 #include "core/compressor/kernels/job.hpp"
-#include "core/compressor/rows/rows.hpp"
+#include "core/compressor/kernels/ops.hpp"
+#include "core/compressor/rows/softmax_pool.hpp"
 
 namespace ulpscope::compressor::kernels {
 inline namespace ULPSCOPE_LEVEL {
@@ -81,11 +83,14 @@ class WindowFrame {
     return {previous, slot - (second_half ? config.ratio : 0), (second_half ? config.head_dim : 0) + first_channel};
   }
 
+  /// Whether slot r is the prior window's.
+  bool is_prior(int r) const { return token(r).previous && in_window() == 0; }
+
   /// Where slot r's values come from: a token row of `tokens`, or of the prior window. Null: a pad.
   const T* source(int r, Slot tokens) const {
     if (padded[r] != 0) return nullptr;
     const Token at = token(r);
-    if (at.previous && in_window() == 0) {
+    if (is_prior(r)) {
       return prior(tokens) + (batch * job.config->ratio + at.row) * job.config->features() + at.column;
     }
     return (*job.views)[tokens.index()].row(token_row(at, tokens)) + at.column;
@@ -94,12 +99,21 @@ class WindowFrame {
   /// Where slot r's gradient goes in `slot`; null where it belongs to another slot (prior or not) or nowhere.
   T* target(int r, Slot slot) const {
     const Token at = token(r);
-    const bool of_prior = at.previous && in_window() == 0;
+    const bool of_prior = is_prior(r);
     const bool prior_slot = slot.name == Name::prior_kv || slot.name == Name::prior_gate;
     if (of_prior != prior_slot) return nullptr;
     const View<T>& view = (*job.views)[slot.index()];
     return view.row(of_prior ? batch * job.config->ratio + at.row : token_row(at, slot)) + at.column;
   }
+
+  /// The rows of `tokens` that belong to this window's slots, where all of them are tokens of this batch row.
+  rows::TokenRows<A> token_rows(Slot tokens) const {
+    const View<T>& view = (*job.views)[tokens.index()];
+    const auto first = [&](int r) { return view.row(token_row(token(r), tokens)) + token(r).column; };
+    return spread(first(0), first(own_slot()));
+  }
+  Draws draws(Slot slot) const { return {draw_key(job.seed, slot), window * job.config->head_dim + first_channel}; }
+  bool is_first_of_row() const { return in_window() == 0; }
 
   /// Asks for what the frame after this one will read in place of `source`: rows are far apart, and no hardware sees
   /// that.
@@ -128,6 +142,12 @@ class WindowFrame {
     const Config& config = *job.config;
     const std::size_t per_batch = slot.name == Name::biased ? config.windows() * config.ratio : config.seq;
     return batch * per_batch + (in_window() - (at.previous ? 1 : 0)) * config.ratio + at.row;
+  }
+  /// The first slot of the window's own tokens.
+  int own_slot() const { return job.config->overlap ? static_cast<int>(job.config->ratio) : 0; }
+  rows::TokenRows<A> spread(T* previous, T* own) const {
+    const auto stride = static_cast<std::ptrdiff_t>(job.config->features());
+    return {previous, own, own_slot(), stride, static_cast<std::ptrdiff_t>(ahead_)};
   }
   std::size_t rows_of(Slot slot) const { return frame_rows(slot, *job.config); }
 

@@ -21,8 +21,8 @@ template <class A>
 void grad_factor_step(WindowFrame<A>& frame, const rows::Ops<A>& ops, Name factor) {
   const Name other = factor == Name::weights ? Name::values : Name::weights;
   each_pack(frame, [&](int c) {
-    rows::products_vjp(ops, frame.slots, frame.rows(gradient_index(Name::products), c), frame.rows(index_of(other), c),
-                       frame.rows(gradient_index(factor), c));
+    rows::products(ops, frame.slots, frame.rows(gradient_index(Name::products), c), frame.rows(index_of(other), c),
+                   frame.rows(gradient_index(factor), c));
   });
 }
 

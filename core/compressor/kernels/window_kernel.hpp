@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/compressor/kernels/fused_window.hpp"
 #include "core/compressor/kernels/variants.hpp"
 #include "core/compressor/kernels/window_gradients.hpp"
 
@@ -80,6 +81,34 @@ struct Step {
 };
 
 template <class A>
+void run_step(WindowFrame<A>& frame, const rows::Ops<A>& ops, Slot slot) {
+  if (slot.direction == Direction::forward) {
+    forward_step(frame, ops, slot.name);
+  } else {
+    backward_step(frame, ops, slot.name);
+  }
+}
+
+/// A frame of a plan that draws is one channel of one window: that is the element, and the slots follow each other.
+template <class A>
+void run_steps(WindowFrame<A>& frame, const std::vector<Step<A>>& steps) {
+  for (const auto& [slot, ops] : steps) {
+    if (frame.job.plan->is_random()) {
+      run_step(frame, draw_from(ops, frame.draws(slot)), slot);
+    } else {
+      run_step(frame, ops, slot);
+    }
+  }
+}
+
+/// Channels of a frame: a block of them, whole packs as long as there are any.
+template <class A>
+std::size_t frame_channels(std::size_t block, std::size_t left) {
+  constexpr auto lanes = static_cast<std::size_t>(A::lanes);
+  return left < lanes ? left : std::min(block, left / lanes * lanes);
+}
+
+template <class A>
 void walk_windows(const PhaseJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end,
                   typename A::scalar_type* arena) {
   std::vector<Step<A>> steps;
@@ -87,16 +116,15 @@ void walk_windows(const PhaseJob<typename A::scalar_type>& job, std::size_t begi
   WindowFrame<A> frame(job, arena);
   const std::size_t channels = job.config->head_dim;
   const auto block = static_cast<std::size_t>(job.channels);
+  const FusedWindow<A> fused(job);
   for (std::size_t window = begin; window < end; ++window) {
-    for (std::size_t channel = 0; channel < channels; channel += block) {
-      frame.move_to(window, channel, std::min(block, channels - channel));
+    for (std::size_t channel = 0; channel < channels; channel += frame.active) {
+      frame.move_to(window, channel, frame_channels<A>(block, channels - channel));
       frame.load();
-      for (const auto& [slot, ops] : steps) {
-        if (slot.direction == Direction::forward) {
-          forward_step(frame, ops, slot.name);
-        } else {
-          backward_step(frame, ops, slot.name);
-        }
+      if (fused.takes(frame)) {
+        fused(frame);
+      } else {
+        run_steps(frame, steps);
       }
       frame.store();
     }

@@ -47,11 +47,12 @@ void gather(WindowFrame<A>& frame, const rows::Ops<A>& ops, Slot slot, Slot from
     }
     std::fill(row + frame.active, row + job.channels, T(0));
   }
-  if (job.moves_unchanged[slot.index()]) return;
+  const bool unchanged = job.moves_unchanged[slot.index()];
   each_pack(frame, [&](int c) {
     const auto row = frame.rows(slot.index(), c);
     for (int r = 0; r < frame.slots; ++r) {
-      if (frame.padded[r] == 0) row.set(r, ops.storage.round(row[r]));
+      const bool stored = unchanged && !frame.is_prior(r);  // the prior window is an input, in a format of its own
+      if (!stored && frame.padded[r] == 0) row.set(r, ops.storage.round(row[r]));
     }
   });
 }
@@ -66,8 +67,8 @@ void bias_before_window(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
     if (gate == nullptr) continue;
     frame.fetch_ahead(gate);
     const auto at = frame.token(r);
-    apply_values<A, Elementwise::add>(ops, {gate, ape.row(at.row) + at.column, frame_row(frame, slot, r)},
-                                      frame.active);
+    apply_values<A, Elementwise::bias>(ops, {gate, ape.row(at.row) + at.column, frame_row(frame, slot, r)},
+                                       frame.active);
   }
 }
 
@@ -128,7 +129,12 @@ rows::PadMask skipped(const WindowFrame<A>& frame) {
 template <class A>
 rows::OnlineOptions<A> online_options(const WindowFrame<A>& frame) {
   const Online& online = frame.job.plan->online();
-  return {static_cast<int>(online.tile), A(online.state), frame.job.softmax == Softmax::online_guarded};
+  A state(online.state);
+  if constexpr (requires { state.at(precision::Counter{}); }) {  // every scan of a window rounds its state alike
+    const Draws draws = frame.draws(forward(Name::softmax));
+    state = state.at({draws.key, draws.element, 0});
+  }
+  return {static_cast<int>(online.tile), state, frame.job.softmax == Softmax::online_guarded};
 }
 
 template <class A>
@@ -141,9 +147,9 @@ void row_max_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
   each_pack(frame, [&](int c) {
     const auto out = frame.rows(index_of(Name::row_max), c);
     if (is_online(frame.job.softmax)) {
-      out.set(0, rows::online_scan(ops, online_options(frame), online_window(frame, c)).maximum);
+      out.set(0, ops.storage.round(rows::online_scan(ops, online_options(frame), online_window(frame, c)).maximum));
     } else {
-      out.set(0, rows::row_max<A>(frame.slots, frame.rows(index_of(Name::logits), c), skipped(frame)));
+      out.set(0, rows::row_max(ops, frame.slots, frame.rows(index_of(Name::logits), c), skipped(frame)));
     }
   });
 }
@@ -170,7 +176,7 @@ void denominator_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
   each_pack(frame, [&](int c) {
     const auto out = frame.rows(index_of(Name::denominator), c);
     if (is_online(frame.job.softmax)) {
-      out.set(0, rows::online_scan(ops, online_options(frame), online_window(frame, c)).total);
+      out.set(0, ops.storage.round(rows::online_scan(ops, online_options(frame), online_window(frame, c)).total));
     } else {
       out.set(0, rows::denominator(ops, frame.slots, frame.rows(index_of(Name::exp), c)));
     }

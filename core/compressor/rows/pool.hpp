@@ -7,16 +7,21 @@
 namespace ulpscope::compressor::rows {
 inline namespace ULPSCOPE_LEVEL {
 
-/// p_r = w_r v_r
+/// p_r = w_r v_r, stored; and dw = dp v, dv = dp w by the same text.
 template <class A>
-ULPSCOPE_HD void products(const Ops<A>& ops, int count, Rows<A> weights, Rows<A> values, Rows<A> out) {
-  for (int r = 0; r < count; ++r) out.set(r, ops.storage.round(ops.compute.mul(weights[r], values[r])));
+ULPSCOPE_INLINE typename A::value_type product(const Ops<A>& ops, const typename A::value_type& a,
+                                               const typename A::value_type& b) {
+  return ops.storage.round(ops.compute.mul(a, b));
+}
+template <class A>
+ULPSCOPE_HD void products(const Ops<A>& ops, int count, Rows<A> a, Rows<A> b, Rows<A> out) {
+  for (int r = 0; r < count; ++r) out.set(r, product(ops, a[r], b[r]));
 }
 
 /// C = sum_r p_r, stored.
 template <class A>
 ULPSCOPE_HD typename A::value_type pooled(const Ops<A>& ops, int count, Rows<A> products) {
-  return ops.storage.round(precision::sum(ops.accumulate, count, ops.summation, [&](int r) { return products[r]; }));
+  return stored_sum(ops, count, products);
 }
 
 /// C = sum_r w_r v_r where the product reaches the sum unrounded.
@@ -31,12 +36,6 @@ template <class A>
 ULPSCOPE_HD void pooled_vjp(const Ops<A>& ops, int count, const typename A::value_type& cotangent, Rows<A> out) {
   const typename A::value_type stored = ops.storage.round(cotangent);
   for (int r = 0; r < count; ++r) out.set(r, stored);
-}
-
-/// Forward: p = w v. So dw = dp v (and dv = dp w, by the same text).
-template <class A>
-ULPSCOPE_HD void products_vjp(const Ops<A>& ops, int count, Rows<A> cotangent, Rows<A> other, Rows<A> out) {
-  for (int r = 0; r < count; ++r) out.set(r, ops.storage.round(ops.compute.mul(cotangent[r], other[r])));
 }
 
 }  // namespace ULPSCOPE_LEVEL

@@ -74,6 +74,11 @@ ULPSCOPE_HD typename A::value_type product_sum(const Ops<A>& ops, int count, F a
   if (ops.exact_products) return precision::dot(ops.accumulate, count, ops.summation, a, b);
   return precision::sum(ops.accumulate, count, ops.summation, [&](int i) { return ops.compute.mul(a(i), b(i)); });
 }
+/// sum_r x_r in the accumulate format, stored.
+template <class A>
+ULPSCOPE_HD typename A::value_type stored_sum(const Ops<A>& ops, int count, Rows<A> rows) {
+  return ops.storage.round(precision::sum(ops.accumulate, count, ops.summation, [&](int r) { return rows[r]; }));
+}
 
 /// a / b, or a times the rounded reciprocal of b.
 template <class A>

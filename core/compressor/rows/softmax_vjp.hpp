@@ -10,16 +10,22 @@ inline namespace ULPSCOPE_LEVEL {
 
 /// ds_r = y_r (g_r - sum_q y_q g_q)  [ATen], or  y_r g_r - y_r sum_q y_q g_q  [jax.nn.softmax's JVP, transposed]
 template <class A>
-ULPSCOPE_HD void softmax_closed_vjp(const Ops<A>& ops, int count, Rows<A> y, Rows<A> g, Rows<A> out) {
-  using V = typename A::value_type;
-  const V total = product_sum(
+ULPSCOPE_INLINE typename A::value_type softmax_closed_vjp(const Ops<A>& ops, const typename A::value_type& y,
+                                                          const typename A::value_type& g,
+                                                          const typename A::value_type& sum) {
+  if (ops.softmax_vjp != SoftmaxVjp::gy_minus_ys) return ops.compute.mul(y, ops.compute.sub(g, sum));
+  return ops.compute.sub(ops.compute.mul(g, y), ops.compute.mul(y, sum));
+}
+/// sum_q y_q g_q
+template <class A>
+ULPSCOPE_HD typename A::value_type softmax_vjp_sum(const Ops<A>& ops, int count, Rows<A> y, Rows<A> g) {
+  return product_sum(
       ops, count, [&](int r) { return y[r]; }, [&](int r) { return g[r]; });
-  for (int r = 0; r < count; ++r) {
-    const V closed = ops.softmax_vjp == SoftmaxVjp::gy_minus_ys
-                         ? ops.compute.sub(ops.compute.mul(g[r], y[r]), ops.compute.mul(y[r], total))
-                         : ops.compute.mul(y[r], ops.compute.sub(g[r], total));
-    out.set(r, closed);
-  }
+}
+template <class A>
+ULPSCOPE_HD void softmax_closed_vjp(const Ops<A>& ops, int count, Rows<A> y, Rows<A> g, Rows<A> out) {
+  const typename A::value_type sum = softmax_vjp_sum(ops, count, y, g);
+  for (int r = 0; r < count; ++r) out.set(r, softmax_closed_vjp(ops, y[r], g[r], sum));
 }
 
 /// y_r = e_r / D: what the forward left for automatic differentiation.

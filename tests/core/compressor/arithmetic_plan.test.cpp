@@ -57,6 +57,7 @@ TEST_CASE("Formats of the RoPE table and of quantised elements do not slow a nat
   CHECK(quantized.kind() == Kind::native_float);
   CHECK(quantized.quantize().format.name == "e4m3fn");
   CHECK(!quantized.table().storage);
+  CHECK(quantized.at(forward(Name::rope_cos)).storage.name == "fp32");  // what carries it
   CHECK(quantized.table().angles->name == "fp32");
 }
 
@@ -70,8 +71,8 @@ TEST_CASE("Only what a config and a pipeline compute decides the kind") {
 TEST_CASE("A bare storage is the stage's last slot's; inner slots keep compute and sums keep accumulate") {
   const Plan softmax = plan_of(R"({"stages":{"softmax":{"compute":"fp16","accumulate":"fp64","storage":"bf16"}}})");
   CHECK(stored(softmax, "weights") == "bf16");
-  for (const char* slot : {"row_max", "shifted", "exp", "log_denominator", "softmax"})
-    CHECK(stored(softmax, slot) == "fp16");
+  for (const char* slot : {"shifted", "exp", "log_denominator", "softmax"}) CHECK(stored(softmax, slot) == "fp16");
+  CHECK(stored(softmax, "row_max") == "fp32");  // one of the logits
   CHECK(stored(softmax, "denominator") == "fp64");
   const Plan normalize = plan_of(R"({"stages":{"normalize":{"accumulate":"tf32","storage":"bf16"}}})");
   CHECK(stored(normalize, "mean_square") == "tf32");

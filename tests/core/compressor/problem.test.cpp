@@ -10,6 +10,7 @@
 #include "core/io/npy.hpp"
 #include "core/io/safetensors.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/golden.hpp"
 #include "tests/support/schema.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -181,7 +182,7 @@ TEST_CASE("Sigmas that are not numbers are refused") {
 }
 
 TEST_CASE("A problem made elsewhere is read, and its fingerprint does not move") {
-  const Problem problem = read_problem(std::string(ULPSCOPE_TEST_DATA) + "/golden/csa-small.problem.safetensors");
+  const Problem problem = test::golden_problem("csa-small");
   CHECK(problem.config.windows() == 9);
   CHECK(problem.config.rope->yarn->factor == 16);
   CHECK(problem.inputs.size() == 6);

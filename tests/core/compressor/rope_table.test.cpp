@@ -8,6 +8,7 @@
 #include "core/io/tensor_file.hpp"
 #include "precision/ulp.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/golden.hpp"
 
 using namespace ulpscope;
 using namespace ulpscope::compressor;
@@ -15,8 +16,7 @@ using namespace ulpscope::compressor;
 namespace {
 
 const io::TensorFile& golden() {
-  static const io::TensorFile file =
-      io::read_tensors(std::string(ULPSCOPE_TEST_DATA) + "/golden/rope-tables.safetensors");
+  static const io::TensorFile file = test::golden_file("rope-tables");
   return file;
 }
 

@@ -1,26 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Golden problems and dumps for the tests of judging, and our own runs as dumps.
+// What the tests of judging share: dumps against recipes and truths, our own runs as dumps.
 #pragma once
 
 #include <optional>
 #include <string>
 
 #include "core/compressor/run.hpp"
-#include "core/io/tensor_file.hpp"
 #include "core/judge/compare.hpp"
+#include "tests/support/golden.hpp"
 
 namespace ulpscope::test {
-
-inline std::string golden_path(const std::string& name) {
-  return std::string(ULPSCOPE_TEST_DATA) + "/golden/" + name + ".safetensors";
-}
-inline compressor::Problem golden_problem(const std::string& name) {
-  return compressor::read_problem(golden_path(name + ".problem"));
-}
-
-inline judge::Dump golden_dump(const std::string& name, const compressor::Problem& problem) {
-  return judge::dump_from_file(io::read_tensors(golden_path(name)), problem, {}, name);
-}
 
 inline judge::Truth truth_of(const compressor::Problem& problem, const std::optional<compressor::Recipe>& recipe) {
   const auto basis = recipe ? judge::Basis::quantized : judge::Basis::given;

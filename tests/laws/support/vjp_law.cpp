@@ -32,13 +32,6 @@ std::vector<Real> real_input(const Problem& problem, Name name) {
   return values;
 }
 
-Recipe with_settings(Recipe base, const std::vector<std::string>& settings) {
-  for (const std::string& setting : settings) {
-    if (!setting.empty()) base = with_setting(base, setting);
-  }
-  return base;
-}
-
 Config law_config(Mode mode) {
   Config config;
   config.mode = mode;

@@ -64,8 +64,6 @@ std::vector<Real> random_reals(std::size_t count, std::uint64_t seed);
 Real inner_product(const std::vector<Real>& a, const std::vector<Real>& b);
 /// The problem's input in MPFR.
 std::vector<Real> real_input(const compressor::Problem& problem, compressor::Name name);
-/// `base` with several "--set" assignments.
-compressor::Recipe with_settings(compressor::Recipe base, const std::vector<std::string>& settings);
 
 /// Tiny and complete: remainder, RoPE with YaRN, Hadamard, several windows and batch rows.
 compressor::Config law_config(compressor::Mode mode);

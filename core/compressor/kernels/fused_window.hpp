@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Windows of a fused phase: no slot but the results leaves registers and two scratch rows a slot.
+#pragma once
+
+#include <algorithm>
+
+#include "core/compressor/kernels/fusion.hpp"
+#include "core/compressor/kernels/window_steps.hpp"
+#include "core/compressor/rows/softmax_pool.hpp"
+
+namespace ulpscope::compressor::kernels {
+inline namespace ULPSCOPE_LEVEL {
+
+template <class A>
+class FusedWindow {
+ public:
+  using T = typename A::scalar_type;
+
+  explicit FusedWindow(const PhaseJob<T>& job)
+      : job_(job),
+        biased_(ops(Name::biased)),
+        forward_{ops(Name::row_max),     ops(Name::shifted), ops(Name::exp),
+                 ops(Name::denominator), ops(Name::softmax), ops(Name::weights),
+                 ops(Name::products),    ops(Name::pooled),  job.plan->at(forward(Name::products)).compute_exact},
+        backward_{gradient_ops(Name::products), gradient_ops(Name::weights), gradient_ops(Name::values),
+                  gradient_ops(Name::logits), job.plan->at(gradient(Name::logits)).saved == Saved::stored} {}
+
+  /// Whether this frame is one: whole packs, every slot a token of this problem.
+  bool takes(const WindowFrame<A>& frame) const {
+    return job_.fusion != Fusion::none && frame.active % static_cast<std::size_t>(A::lanes) == 0 &&
+           !(job_.config->overlap && frame.is_first_of_row()) &&
+           std::none_of(frame.padded, frame.padded + frame.slots, [](std::uint8_t pad) { return pad != 0; });
+  }
+
+  /// Biases the gate, row by row of tokens; then works pack by pack. The usual exponentials are chosen outside the
+  /// loops.
+  void operator()(WindowFrame<A>& frame) const {
+    using precision::Exp;
+    bias_before_window(frame, biased_);
+    switch (forward_.exp.exp) {
+      case Exp::correct:
+        return run(frame, rows::Exponential<Exp::correct>{});
+      case Exp::fast:
+        return run(frame, rows::Exponential<Exp::fast>{});
+      case Exp::sleef_u10:
+        return run(frame, rows::Exponential<Exp::sleef_u10>{});
+      default:
+        return run(frame, rows::AnyExponential{});
+    }
+  }
+
+ private:
+  rows::Ops<A> ops(Name name) const { return make_ops<A>(job_.plan->at(forward(name))); }
+  rows::Ops<A> gradient_ops(Name name) const { return make_ops<A>(job_.plan->at(gradient(name))); }
+
+  template <class Exp>
+  void run(const WindowFrame<A>& frame, Exp exponential) const {
+    const rows::TokenRows<A> values = frame.token_rows(forward(Name::kv));
+    for (int c = 0; c < static_cast<int>(frame.active); c += A::lanes) {
+      rows::PoolWindow<A> window{frame.slots, frame.rows(index_of(Name::biased), c), values.shifted(c), {}};
+      if (job_.fusion == Fusion::pool) {
+        store(frame, c, rows::softmax_pool(forward_, window, exponential));
+      } else {
+        window.scratch = frame.rows(gradient_index(Name::weights), c);
+        const rows::PoolGradients<A> out{frame.token_rows(gradient(Name::kv)).shifted(c),
+                                         frame.token_rows(gradient(Name::biased)).shifted(c)};
+        rows::PoolVjp<A, Exp>{forward_, backward_, exponential}(window, saved(frame, c), out);
+      }
+    }
+  }
+
+  void store(const WindowFrame<A>& frame, int c, const rows::PoolResult<A>& result) const {
+    frame.rows(index_of(Name::row_max), c).set(0, result.maximum);
+    frame.rows(index_of(Name::denominator), c).set(0, result.total);
+    frame.rows(index_of(Name::pooled), c).set(0, result.pooled);
+  }
+  /// What the forward stored, and the cotangent of its result.
+  rows::PoolResult<A> saved(const WindowFrame<A>& frame, int c) const {
+    return {frame.rows(index_of(Name::row_max), c)[0], frame.rows(index_of(Name::denominator), c)[0],
+            frame.rows(gradient_index(Name::pooled), c)[0]};
+  }
+
+  const PhaseJob<T>& job_;
+  rows::Ops<A> biased_;
+  rows::PoolOps<A> forward_;
+  rows::PoolGradientOps<A> backward_;
+};
+
+}  // namespace ULPSCOPE_LEVEL
+}  // namespace ulpscope::compressor::kernels
