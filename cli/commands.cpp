@@ -210,8 +210,7 @@ Verb run_verb(CLI::App& root) {
       app, "--chunks", [&o](const Text& value) { o.chunks = number_list("--chunks", value); },
       "decode: tokens per call, as 9,1,1");
   option(
-      app, "--seed",
-      [&o](const Text& value) { o.edits.seed = whole_number("--seed", value); },
+      app, "--seed", [&o](const Text& value) { o.edits.seed = whole_number("--seed", value); },
       "of stochastic roundings, formats with :sr (the recipe's, 0)");
   dtypes(app, o.dtypes);
   edits(app, o.edits);

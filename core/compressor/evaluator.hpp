@@ -30,8 +30,8 @@ enum class When : std::uint8_t { in_blocks, at_the_end };
 
 /// Values of one slot in a window's frame, about: a few frames' slots stay in the first-level cache.
 inline constexpr std::size_t frame_values = 2048;
-/// Channels of a frame whose window is fused, at least: four lines of each row of a long window.
-inline constexpr std::size_t fused_channels = 64;
+/// Channels of a frame whose window is fused, at least: rows that are read ahead in one go.
+inline constexpr std::size_t fused_channels = 256;
 
 template <class T>
 class Evaluator {
