@@ -133,7 +133,8 @@ rows::OnlineOptions<A> online_options(const WindowFrame<A>& frame) {
     const Draws draws = frame.draws(forward(Name::softmax));
     state = state.at({draws.key, draws.element, 0});
   }
-  return {static_cast<int>(online.tile), state, frame.job.softmax == Softmax::online_guarded};
+  return {static_cast<int>(online.tile), state, frame.job.softmax == Softmax::online_guarded,
+          frame.job.plan->at(forward(Name::products)).compute_exact};
 }
 
 template <class A>

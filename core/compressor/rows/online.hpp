@@ -14,6 +14,7 @@ struct OnlineOptions {
   int tile = 1;
   A state;
   bool guarded = false;
+  bool exact_products = false;  ///< e v joins the weighted sum unrounded (FMA)
 };
 
 template <class A>
@@ -74,7 +75,10 @@ ULPSCOPE_HD OnlineState<A> online_tile(const Ops<A>& ops, const OnlineOptions<A>
     if (!window.keeps(r)) continue;
     const V e = precision::exp_as(ops.compute, ops.compute.sub(window.logits[r], anchor), ops.exp);
     total = ops.accumulate.add(total, e);
-    if (window.values.base != nullptr) weighted = ops.accumulate.add(weighted, ops.compute.mul(e, window.values[r]));
+    if (window.values.base == nullptr) continue;
+    const V value = window.values[r];
+    weighted = options.exact_products ? ops.accumulate.fma(e, value, weighted)
+                                      : ops.accumulate.add(weighted, ops.compute.mul(e, value));
   }
   state.maximum = options.state.round(maximum);
   state.total = options.state.round(total);

@@ -23,7 +23,7 @@ inline std::string first_difference(const Tape& part, const Tape& whole, std::si
     const bool equal = std::visit(
         [&](const auto& a) {
           const auto& b = std::get<std::decay_t<decltype(a)>>(other->tensor.data);
-          return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof a[0]) == 0;
+          return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof a[0]) == 0);
         },
         record.tensor.data);
     if (!equal) return to_string(slot) + " differs";
