@@ -4,9 +4,9 @@
 #include "core/compressor/kernels/kernel_sets.hpp"
 #include "core/compressor/matrix_product.hpp"
 #include "precision/round_array.hpp"
-#include "precision/rounding.hpp"
 #include "tests/bench/bench.hpp"
 #include "tests/support/random.hpp"
+#include "tests/support/rounded_dot.hpp"
 
 namespace {
 
@@ -59,11 +59,9 @@ struct Gemm {
 void check(const Gemm& gemm) {
   const precision::Format& format = gemm.arithmetic.compute;
   for (std::size_t i = 0; i < gemm.out.size(); i += 997) {
-    double sum = 0;
-    for (std::size_t k = 0; k < depth; ++k) {
-      const double term = double{gemm.a[i / columns * depth + k]} * double{gemm.b[k * columns + i % columns]};
-      sum = precision::round(sum + precision::round(term, format), format);
-    }
+    const double sum = test::rounded_dot(
+        format, depth, [&](std::size_t k) { return gemm.a[i / columns * depth + k]; },
+        [&](std::size_t k) { return gemm.b[k * columns + i % columns]; });
     bench::require_equal(double{gemm.out[i]}, sum, "product in " + format.name);
   }
 }

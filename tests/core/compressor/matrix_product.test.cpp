@@ -11,6 +11,7 @@
 #include "precision/rounding.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/random.hpp"
+#include "tests/support/rounded_dot.hpp"
 
 using namespace ulpscope;
 using namespace ulpscope::compressor;
@@ -52,12 +53,9 @@ std::vector<float> by_definition(const precision::Format& format, const std::vec
                                  const std::vector<float>& b) {
   std::vector<float> out;
   for (std::size_t i = 0; i < rows * columns; ++i) {
-    double sum = 0;
-    for (std::size_t k = 0; k < depth; ++k) {
-      const double term = double{a[i / columns * depth + k]} * double{b[k * columns + i % columns]};
-      sum = precision::round(sum + precision::round(term, format), format);
-    }
-    out.push_back(static_cast<float>(sum));
+    out.push_back(static_cast<float>(test::rounded_dot(
+        format, depth, [&](std::size_t k) { return a[i / columns * depth + k]; },
+        [&](std::size_t k) { return b[k * columns + i % columns]; })));
   }
   return out;
 }
