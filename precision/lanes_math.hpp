@@ -2,7 +2,7 @@
 // sqrt, fma and any for scalars and packs: the operations that GCC's vector types leave to intrinsics.
 #pragma once
 
-#include "precision/lanes.hpp"
+#include "precision/lanes_core.hpp"
 #include "precision/two_sum.hpp"
 
 namespace ulpscope::precision {

@@ -2,7 +2,7 @@
 // The exact sum of two numbers, and rounding to odd: what every exact emulation here stands on.
 #pragma once
 
-#include "precision/lanes.hpp"
+#include "precision/lanes_core.hpp"
 
 namespace ulpscope::precision {
 inline namespace ULPSCOPE_LEVEL {
