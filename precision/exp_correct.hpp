@@ -101,6 +101,22 @@ ULPSCOPE_INLINE auto exp_rounded(W x, F rounding) {
   return R(low);
 }
 
+/// Whether a quick evaluation could not be vouched for in some lane, over many of them: a loop asks once at its end.
+template <class V>
+class Doubt {
+ public:
+  /// A lane's sign says that it cannot.
+  ULPSCOPE_INLINE void note(ints_t<V> signs) { signs_ |= signs; }
+  ULPSCOPE_INLINE bool any() const { return precision::any(signs_); }
+
+ private:
+  ints_t<V> signs_{};
+};
+
+/// exp(x) in binary32, correctly rounded where `doubt` notes nothing: the result is normal and not near a tie.
+template <class V>
+V exp_binary32_quick(V x, Doubt<V>& doubt);
+
 namespace detail {
 /// exp in binary32 of lanes beyond +-200 or NaN; the others keep r.
 template <class V>
@@ -144,17 +160,25 @@ ULPSCOPE_INLINE ints_t<W> beyond_middle(W y) {
 // Where results are normal and no lane is near a tie, the hardware's conversion decides; else exp_binary32_anywhere.
 template <class V>
 ULPSCOPE_INLINE V exp_binary32_pack(V x) {
+  Doubt<V> doubt;
+  const V y = exp_binary32_quick(x, doubt);
+  if (doubt.any()) [[unlikely]]
+    return exp_binary32_anywhere(x);
+  return y;
+}
+}  // namespace detail
+
+template <class V>
+ULPSCOPE_INLINE V exp_binary32_quick(V x, Doubt<V>& doubt) {
   using I = ints_t<V>;
   using W = half_t<V, double>;
   const I inside = __builtin_bit_cast(std::int32_t, 87.0f) - __builtin_bit_cast(I, abs(x));
-  if (any(inside)) [[unlikely]]
-    return exp_binary32_anywhere(x);
-  const W y0 = exp_in_range(convert<W>(half<0>(x))), y1 = exp_in_range(convert<W>(half<1>(x)));
-  if (any(beyond_middle(y0) | beyond_middle(y1))) [[unlikely]]
-    return exp_binary32_anywhere(x);
-  return join<V>(ToBinary32{}(y0), ToBinary32{}(y1));
+  const W y0 = detail::exp_in_range(convert<W>(half<0>(x))), y1 = detail::exp_in_range(convert<W>(half<1>(x)));
+  // The sign of a 64-bit lane is that of its upper 32 bits; the lower ones of beyond_middle have the same or none.
+  const auto near = detail::beyond_middle(y0) | detail::beyond_middle(y1);
+  doubt.note(inside | __builtin_bit_cast(I, near));
+  return join<V>(detail::ToBinary32{}(y0), detail::ToBinary32{}(y1));
 }
-}  // namespace detail
 
 /// Correctly rounded exp in binary32, scalars and packs of float.
 template <class V>

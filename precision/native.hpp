@@ -48,6 +48,10 @@ class Native : public LaneOperations<V> {
       return exp_binary32(a);
     }
   }
+  /// exp of a float pack where `doubt` notes nothing.
+  ULPSCOPE_INLINE V exp_quick(V a, Doubt<V>& doubt) const requires(!is_double_v<V> && lanes_v<V> > 1) {
+    return exp_binary32_quick(a, doubt);
+  }
 };
 
 }  // namespace ULPSCOPE_LEVEL

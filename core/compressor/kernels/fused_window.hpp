@@ -32,11 +32,9 @@ class FusedWindow {
            std::none_of(frame.padded, frame.padded + frame.slots, [](std::uint8_t pad) { return pad != 0; });
   }
 
-  /// Pack by pack; long windows are biased before, row by row of tokens, since a pack's lines of so many rows would
-  /// push each other out of the cache. The usual exponentials are chosen outside the loops.
+  /// Pack by pack. The usual exponentials are chosen outside the loops.
   void operator()(WindowFrame<A>& frame) const {
     using precision::Exp;
-    if (is_long(frame)) bias_before_window(frame, biased_);
     switch (forward_.exp.exp) {
       case Exp::correct:
         return run(frame, rows::Exponential<Exp::correct>{});
@@ -58,26 +56,36 @@ class FusedWindow {
     const rows::TokenRows<A> values = frame.token_rows(forward(Name::kv));
     const rows::TokenRows<A> gate = frame.token_rows(forward(Name::gate));
     const rows::TokenRows<A> ape = frame.bias_rows();
+    const Scratch scratch(frame);
     for (int c = 0; c < static_cast<int>(frame.active); c += A::lanes) {
-      rows::PoolWindow<A> window{
-          frame.slots, frame.rows(index_of(Name::biased), c), values.shifted(c), gate.shifted(c), {}};
-      if (!is_long(frame)) {
-        for (int r = 0; r < frame.slots; ++r) {
-          apply_pack<A, Elementwise::bias>(biased_, gate.at(r) + c, ape.at(r) + c, window.logits.at(r));
-        }
-      }
+      const rows::TokenRows<A> pack_gate = gate.shifted(c);
+      const rows::TokenRows<A> pack_ape = ape.shifted(c);
+      const auto logit = [&](int r) ULPSCOPE_INLINED {
+        pack_gate.fetch_ahead(r);
+        return rows::biased(biased_, pack_gate[r], pack_ape[r]);
+      };
+      const rows::PoolWindow<A> window{frame.slots, values.shifted(c), scratch.logits, scratch.y, scratch.g};
       if (job_.fusion == Fusion::pool) {
-        store(frame, c, rows::softmax_pool(forward_, window, exponential));
+        store(frame, c, rows::softmax_pool(forward_, window, logit, exponential));
       } else {
-        window.scratch = frame.rows(gradient_index(Name::weights), c);
         const rows::PoolGradients<A> out{frame.token_rows(gradient(Name::kv)).shifted(c),
                                          frame.token_rows(gradient(Name::biased)).shifted(c)};
-        rows::PoolVjp<A, Exp>{forward_, backward_, exponential}(window, saved(frame, c), out);
+        rows::PoolVjp<A, Exp>{forward_, backward_, exponential}(window, logit, saved(frame, c), out);
       }
     }
   }
 
-  static bool is_long(const WindowFrame<A>& frame) { return frame.slots > 16; }
+  /// Rows of one pack, one behind the other: of the frame's places that a fused window needs for nothing else.
+  struct Scratch {
+    rows::Rows<A> logits, y, g;
+    explicit Scratch(const WindowFrame<A>& frame)
+        : logits(rows_at(frame, forward(Name::biased))),
+          y(rows_at(frame, forward(Name::values))),
+          g(rows_at(frame, gradient(Name::weights))) {}
+    static rows::Rows<A> rows_at(const WindowFrame<A>& frame, Slot slot) {
+      return {frame.buffer(slot.index()), A::lanes};
+    }
+  };
 
   void store(const WindowFrame<A>& frame, int c, const rows::PoolResult<A>& result) const {
     frame.rows(index_of(Name::row_max), c).set(0, result.maximum);

@@ -10,15 +10,26 @@ inline namespace ULPSCOPE_LEVEL {
 /// The slots of one window that hold no token: padded[r] != 0.
 using PadMask = const std::uint8_t*;
 
-/// max_r s_r, stored; NaN where any is NaN. With `skip`, over the slots that hold a token (-inf where none does).
+/// gate + bias, stored: a logit.
+template <class A>
+ULPSCOPE_INLINE typename A::value_type biased(const Ops<A>& ops, const typename A::value_type& gate,
+                                              const typename A::value_type& bias) {
+  return ops.storage.round(ops.compute.add(gate, bias));
+}
+
+/// max_r s_r, stored; NaN where any is NaN. `logit(r)` is called once for each slot.
+template <class A, class Logit>
+ULPSCOPE_INLINE typename A::value_type row_max_of(const Ops<A>& ops, int count, Logit logit) {
+  typename A::value_type best = A::constant(-precision::infinity());
+  for (int r = 0; r < count; ++r) best = A::max(best, logit(r));
+  return ops.storage.round(best);
+}
+/// With `skip`, over the slots that hold a token (-inf where none does).
 template <class A>
 ULPSCOPE_HD typename A::value_type row_max(const Ops<A>& ops, int count, Rows<A> logits, PadMask skip) {
-  using V = typename A::value_type;
-  V best = A::constant(-precision::infinity());
-  for (int r = 0; r < count; ++r) {
-    if (skip == nullptr || skip[r] == 0) best = A::max(best, logits[r]);
-  }
-  return ops.storage.round(best);
+  return row_max_of(ops, count, [&](int r) {
+    return skip == nullptr || skip[r] == 0 ? logits[r] : A::constant(-precision::infinity());
+  });
 }
 
 /// s_r - max

@@ -51,6 +51,37 @@ struct AnyExponential {
   }
 };
 
+/// The value, which row r keeps.
+template <class A>
+ULPSCOPE_INLINE typename A::value_type kept(const Rows<A>& rows, int r, const typename A::value_type& value) {
+  rows.set(r, value);
+  return value;
+}
+
+/// The correctly rounded exponential, or a result that `doubt` notes.
+template <class A>
+struct QuickExponential {
+  precision::Doubt<typename A::value_type>& doubt;
+  ULPSCOPE_INLINE typename A::value_type operator()(const Ops<A>& ops, const typename A::value_type& x) const {
+    return ops.compute.exp_quick(x, doubt);
+  }
+};
+
+/// pass(exponential), once with a quick one where there is such a one, and again only if that had doubts: a call inside
+/// the loop for the rare argument would cost the loop its registers.
+template <class A, class Exp, class Pass>
+ULPSCOPE_INLINE typename A::value_type without_doubt(const Exp& exponential, Pass pass) {
+  using V = typename A::value_type;
+  constexpr bool is_correct = std::is_same_v<Exp, Exponential<precision::Exp::correct>>;
+  if constexpr (is_correct && requires(const A& a, V x, precision::Doubt<V>& doubt) { a.exp_quick(x, doubt); }) {
+    precision::Doubt<V> doubt;
+    const V result = pass(QuickExponential<A>{doubt});
+    if (!doubt.any()) [[likely]]
+      return result;
+  }
+  return pass(exponential);
+}
+
 /// stored_sum of rows that are computed as they are read; orders other than sequential find them in `scratch`.
 template <class A, class F>
 ULPSCOPE_INLINE typename A::value_type stored_sum_of(const Ops<A>& ops, int count, F row, const Rows<A>& scratch) {
@@ -73,15 +104,12 @@ struct PoolResult {
   typename A::value_type maximum, total, pooled;
 };
 
-/// The rows of one window without pads: logits, overwritten; values; scratch, which only the VJP needs; and the gate,
-/// of which the next window's is fetched meanwhile.
+/// One window without pads: values as they lie, and scratch, a row for each slot; g only for the VJP.
 template <class A>
 struct PoolWindow {
   int count = 0;
-  Rows<A> logits;
   TokenRows<A> values;
-  TokenRows<A> gate;
-  Rows<A> scratch;
+  Rows<A> logits, y, g;
 
   /// A row of values, while the next window's are on their way: evenly, so that no queue of the memory's fills.
   ULPSCOPE_INLINE typename A::value_type read_values(int r) const {
@@ -90,21 +118,21 @@ struct PoolWindow {
   }
 };
 
-/// From logits and values to the pooled entry.
-template <class A, class Exp>
-ULPSCOPE_INLINE PoolResult<A> softmax_pool(const PoolOps<A>& ops, const PoolWindow<A>& window, Exp exponential) {
-  using V = typename A::value_type;
+/// From logits and values to the pooled entry. `logit(r)` is computed once for each slot.
+template <class A, class Logit, class Exp>
+ULPSCOPE_INLINE PoolResult<A> softmax_pool(const PoolOps<A>& ops, const PoolWindow<A>& window, Logit logit,
+                                           Exp exponential) {
   const int count = window.count;
-  const Rows<A> scratch = window.logits;
+  const Rows<A> scratch = window.y;
   PoolResult<A> out;
-  out.maximum = row_max(ops.row_max, count, scratch, nullptr);
-  const auto exponentials = [&](int r) ULPSCOPE_INLINED {
-    window.gate.fetch_ahead(r);
-    const V e = exponential(ops.exp, shifted(ops.shifted, scratch[r], out.maximum));
-    scratch.set(r, e);
-    return e;
-  };
-  out.total = stored_sum_of(ops.denominator, count, exponentials, scratch);
+  out.maximum =
+      row_max_of(ops.row_max, count, [&](int r) ULPSCOPE_INLINED { return kept(window.logits, r, logit(r)); });
+  out.total = without_doubt<A>(exponential, [&](const auto& exp) ULPSCOPE_INLINED {
+    const auto exponentials = [&](int r) ULPSCOPE_INLINED {
+      return kept(scratch, r, exp(ops.exp, shifted(ops.shifted, window.logits[r], out.maximum)));
+    };
+    return stored_sum_of(ops.denominator, count, exponentials, scratch);
+  });
   const Quotient<A> softmax(ops.softmax, out.total);
   const auto weights = [&](int r) ULPSCOPE_INLINED { return weight(ops.weights, softmax(scratch[r])); };
   if (ops.exact_products) {
@@ -131,20 +159,14 @@ struct PoolGradients {
   TokenRows<A> values, logits;
 };
 
-/// product_sum of rows that are computed as they are read, and left in `window`: y in place of the logits, g in
-/// scratch.
+/// product_sum of rows that are computed as they are read, and kept.
 template <class A, class F, class G>
 ULPSCOPE_INLINE typename A::value_type softmax_vjp_sum_of(const Ops<A>& ops, const PoolWindow<A>& window, F y, G g) {
-  using V = typename A::value_type;
-  const auto kept = [](const Rows<A>& rows, int r, const V& value) ULPSCOPE_INLINED {
-    rows.set(r, value);
-    return value;
-  };
-  const auto kept_y = [&](int r) ULPSCOPE_INLINED { return kept(window.logits, r, y(r)); };
-  const auto kept_g = [&](int r) ULPSCOPE_INLINED { return kept(window.scratch, r, g(r)); };
+  const auto kept_y = [&](int r) ULPSCOPE_INLINED { return kept(window.y, r, y(r)); };
+  const auto kept_g = [&](int r) ULPSCOPE_INLINED { return kept(window.g, r, g(r)); };
   if (ops.summation.kind != precision::Summation::Kind::sequential) {
     for (int r = 0; r < window.count; ++r) kept_g(r), kept_y(r);
-    return softmax_vjp_sum(ops, window.count, window.logits, window.scratch);
+    return softmax_vjp_sum(ops, window.count, window.y, window.g);
   }
   if (ops.exact_products) return precision::dot_in_order(ops.accumulate, window.count, kept_y, kept_g);
   const auto products = [&](int r) ULPSCOPE_INLINED { return ops.compute.mul(kept_y(r), kept_g(r)); };
@@ -159,22 +181,25 @@ struct PoolVjp {
   const PoolGradientOps<A>& ops;
   Exp exponential;
 
-  ULPSCOPE_INLINE void operator()(const PoolWindow<A>& window, const PoolResult<A>& saved,
+  template <class Logit>
+  ULPSCOPE_INLINE void operator()(const PoolWindow<A>& window, Logit logit, const PoolResult<A>& saved,
                                   const PoolGradients<A>& out) const {
     using V = typename A::value_type;
     const V cotangent = ops.products.storage.round(saved.pooled);
     const Quotient<A> quotient(forward.softmax, saved.total);
-    const auto softmax = [&](int r) ULPSCOPE_INLINED {
-      const V y = quotient(exponential(forward.exp, shifted(forward.shifted, window.logits[r], saved.maximum)));
-      return ops.reads_weights ? weight(forward.weights, y) : y;
-    };
     const auto weights = [&](int r) ULPSCOPE_INLINED { return product(ops.weights, cotangent, window.read_values(r)); };
-    const V sum = softmax_vjp_sum_of(ops.logits, window, softmax, weights);
+    const V sum = without_doubt<A>(exponential, [&](const auto& exp) ULPSCOPE_INLINED {
+      const auto softmax = [&](int r) ULPSCOPE_INLINED {
+        const V y = quotient(exp(forward.exp, shifted(forward.shifted, logit(r), saved.maximum)));
+        return ops.reads_weights ? weight(forward.weights, y) : y;
+      };
+      return softmax_vjp_sum_of(ops.logits, window, softmax, weights);
+    });
     for (int r = 0; r < window.count; ++r) {
-      const V y = window.logits[r];
+      const V y = window.y[r];
       const V w = ops.reads_weights ? y : weight(forward.weights, y);
       out.values.set(r, product(ops.values, cotangent, w));
-      out.logits.set(r, ops.logits.storage.round(softmax_closed_vjp(ops.logits, y, window.scratch[r], sum)));
+      out.logits.set(r, ops.logits.storage.round(softmax_closed_vjp(ops.logits, y, window.g[r], sum)));
     }
   }
 };
