@@ -79,6 +79,26 @@ TEST_CASE("a fused run has the traced run's bits, for every recipe, block size a
   }
 }
 
+TEST_CASE("a fused run has the traced run's bits where most exponentials are zero") {
+  Config config = small_config(GENERATE(Mode::csa, Mode::hca));
+  config.batch = 1;
+  config.seq = 20 * config.ratio;
+  config.head_dim = 64;  // whole packs at every level
+  MakeOptions make;
+  make.gate_sigma = 200;
+  const Problem problem = make_problem(config, make);
+  for (const std::string name : {"fp32", "native", "hf", "fp64"}) {
+    const Tape traced = run_traced(problem, load_recipe(name), with_threads(1)).tape;
+    const Tensor& exponentials = traced.find(*find_slot("exp"))->tensor;
+    std::size_t normal = 0;
+    for (std::size_t i = 0; i < exponentials.size(); ++i) normal += exponentials.at(i) >= 0x1p-126 ? 1 : 0;
+    INFO("recipe " << name);
+    CHECK(normal > exponentials.size() / 20);
+    CHECK(normal < exponentials.size() * 9 / 10);
+    CHECK(first_difference(run_fused(problem, load_recipe(name), with_threads(1)).tape, traced, 6) == "");
+  }
+}
+
 TEST_CASE("a traced run has the same bits for 1, 2 and 3 threads", "[threads]") {
   for (const Example& example : examples()) {
     const Tape one = run_traced(example.problem, example.recipe, with_threads(1)).tape;
