@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/compressor/evaluate.hpp"
+#include "core/compressor/large_memory.hpp"
 #include "core/compressor/matrix_product.hpp"
 #include "core/compressor/rope_table.hpp"
 

@@ -65,7 +65,10 @@ void Evaluator<T>::plan_storage() {
       if (!needs_view(slot)) continue;
       scratch_[i] = !keeps_whole(slot);
       const bool elsewhere = job_.into[i] != nullptr;
-      if (!scratch_[i] && !elsewhere) storage_[i].assign(element_count(shape), T(0));
+      if (!scratch_[i] && !elsewhere) {
+        reserve_large(storage_[i], element_count(shape));
+        storage_[i].assign(element_count(shape), T(0));
+      }
       views_[i] = {elsewhere ? job_.into[i] : storage_[i].data(), 0, width_[i]};
     } else {
       views_[i] = {const_cast<T*>(job_.given[i]), 0, width_[i]};  // given slots are only read
@@ -101,15 +104,15 @@ void Evaluator<T>::place_scratch(const Block& block) {
     if (!scratch_[i] || (slot == gradient(Name::biased) && shares_gate_gradient())) continue;
     const std::size_t first = block_first(slot, block);
     std::vector<T>& values = storage_[i];
-    const bool carried = slot == forward(Name::kv) || slot == forward(Name::gate);
-    const std::size_t size = block_rows(slot, block) * width_[i];
-    if (carried && block.first > 0) {
-      const std::size_t known = block.batch * config_.seq + projected_;
+    const bool carried = block.first > 0 && (slot == forward(Name::kv) || slot == forward(Name::gate));
+    if (carried) {
       const T* from = views_[i].row(first);
-      std::copy(from, from + (known - first) * width_[i], values.data());
-      values.resize(size);
-    } else if (slot.name == Name::hidden_kv || slot.name == Name::hidden_gate) {
-      values.resize(size);  // large, and each product writes all of its rows
+      std::copy(from, from + (block.batch * config_.seq + projected_ - first) * width_[i], values.data());
+    }
+    const std::size_t size = block_rows(slot, block) * width_[i];
+    reserve_large(values, size);
+    if (carried || slot.name == Name::hidden_kv || slot.name == Name::hidden_gate) {
+      values.resize(size);  // the branches of grad.hidden are large, and each product writes all of its rows
     } else {
       values.assign(size, T(0));
     }

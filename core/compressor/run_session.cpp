@@ -9,6 +9,7 @@
 #include "core/compressor/blas.hpp"
 #include "core/compressor/draws.hpp"
 #include "core/compressor/kernels/kernel_sets.hpp"
+#include "core/compressor/large_memory.hpp"
 #include "core/compressor/parallel.hpp"
 #include "core/io/error.hpp"
 #include "precision/rounding.hpp"
@@ -67,7 +68,9 @@ class Carried {
     if (tensor.size() == 0) return &nothing;
     const auto* same = std::get_if<std::vector<T>>(&tensor.data);
     if (same != nullptr && (!rounding.format || rounds_nothing(*same, rounding, threads))) return same->data();
-    std::vector<T>& values = copies_.emplace_back(tensor.size());
+    std::vector<T>& values = copies_.emplace_back();
+    reserve_large(values, tensor.size());
+    values.resize(tensor.size());
     std::visit(
         [&](const auto& source) {
           parallel_for({0, source.size(), 1 << 16}, threads, [&](std::size_t begin, std::size_t end) {

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "core/compressor/blas.hpp"
+#include "core/compressor/parallel.hpp"
 #include "core/compressor/run.hpp"
 #include "tests/bench/bench.hpp"
 
@@ -47,7 +49,7 @@ void check(unsigned threads) {
   }
 }
 
-/// kv, gate, the two branches of grad.hidden, grad.w_kv, grad.w_gate: whole products, BLAS with its own threads.
+/// kv, gate, the two branches of grad.hidden, grad.w_kv, grad.w_gate by the same BLAS.
 class Gemms {
  public:
   Gemms(const Problem& problem, unsigned threads)
@@ -59,27 +61,60 @@ class Gemms {
         y_(problem.config.seq * problem.config.features()),
         dx_(problem.config.seq * problem.config.hidden),
         dw_(w_.size()),
-        threads_(static_cast<int>(threads)) {}
-  void operator()() {
-    openblas_set_num_threads(threads_);
+        threads_(threads) {}
+
+  /// Whole products, BLAS with its own threads.
+  void whole() {
+    openblas_set_num_threads(static_cast<int>(threads_));
     for (int i = 0; i < 2; ++i) {
-      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, tokens_, features_, hidden_, 1, x_.data(), hidden_,
-                  w_.data(), hidden_, 0, y_.data(), features_);
-      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, tokens_, hidden_, features_, 1, y_.data(), features_,
-                  w_.data(), hidden_, 0, dx_.data(), hidden_);
-      cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, features_, hidden_, tokens_, 1, y_.data(), features_,
-                  x_.data(), hidden_, 0, dw_.data(), hidden_);
+      token_rows(0, tokens_);
+      weight_rows({0, features_, 0, tokens_});
     }
     openblas_set_num_threads(1);
+  }
+  /// In the calls of `summation: blas`: 256 rows, sums over tokens in steps of 256, each call on one thread.
+  void in_blocks() {
+    openblas_set_num_threads(1);
+    const auto rows = static_cast<blasint>(blas_rows);
+    for (int i = 0; i < 2; ++i) {
+      parallel_for({0, count_of(tokens_), blas_rows}, threads_, [&](std::size_t begin, std::size_t end) {
+        for (auto row = static_cast<blasint>(begin); row < static_cast<blasint>(end); row += rows)
+          token_rows(row, rows);
+      });
+      parallel_for({0, count_of(features_), blas_rows}, threads_, [&](std::size_t begin, std::size_t end) {
+        for (auto row = static_cast<blasint>(begin); row < static_cast<blasint>(end); row += rows) {
+          for (blasint k = 0; k < tokens_; k += rows) weight_rows({row, rows, k, rows});
+        }
+      });
+    }
   }
   double operations() const { return 12.0 * tokens_ * hidden_ * features_; }
 
  private:
+  struct Part {
+    blasint row, rows, token, tokens;
+  };
+  static std::size_t count_of(blasint rows) { return static_cast<std::size_t>(rows); }
+
+  void token_rows(blasint first, blasint rows) {
+    float* y = y_.data() + std::ptrdiff_t{first} * features_;
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, features_, hidden_, 1,
+                x_.data() + std::ptrdiff_t{first} * hidden_, hidden_, w_.data(), hidden_, 0, y, features_);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, hidden_, features_, 1, y, features_, w_.data(),
+                hidden_, 0, dx_.data() + std::ptrdiff_t{first} * hidden_, hidden_);
+  }
+  void weight_rows(const Part& part) {
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, part.rows, hidden_, part.tokens, 1,
+                y_.data() + std::ptrdiff_t{part.token} * features_ + part.row, features_,
+                x_.data() + std::ptrdiff_t{part.token} * hidden_, hidden_, part.token == 0 ? 0.0f : 1.0f,
+                dw_.data() + std::ptrdiff_t{part.row} * hidden_, hidden_);
+  }
+
   blasint tokens_, hidden_, features_;
   const std::vector<float>& x_;
   const std::vector<float>& w_;
   std::vector<float> y_, dx_, dw_;
-  int threads_;
+  unsigned threads_;
 };
 
 }  // namespace
@@ -92,10 +127,13 @@ int main(int argc, char** argv) {
     for (const std::size_t tokens : {2048, 4096}) {
       const Problem problem = problem_of(tokens, report.threads());
       Gemms gemms(problem, report.threads());
-      const bench::Times times = bench::in_turns(
-          report.rounds(), [&] { run_fused(problem, recipe, on_threads(report.threads())); }, gemms);
+      const auto work = [&] { run_fused(problem, recipe, on_threads(report.threads())); };
+      const bench::Times times = bench::in_turns(report.rounds(), work, [&] { gemms.whole(); });
       report.add({"fp32-blas", "its GEMMs", bench::Goal::at_most, 1.15}, static_cast<double>(tokens), times);
       report.note(fmt::format("gemm_gflops_{}", tokens), gemms.operations() / times.limit * 1e-9);
+      // What the fixed calls cost that make the bits independent of threads and split.
+      const bench::Times blocked = bench::in_turns(report.rounds(), work, [&] { gemms.in_blocks(); });
+      report.note(fmt::format("ratio_to_gemms_of_256_rows_{}", tokens), blocked.work / blocked.limit);
     }
   });
 }
