@@ -56,8 +56,8 @@ class Gemms {
       : tokens_(static_cast<blasint>(problem.config.seq)),
         hidden_(static_cast<blasint>(problem.config.hidden)),
         features_(static_cast<blasint>(problem.config.features())),
-        x_(std::get<std::vector<float>>(problem.input(Name::hidden).data)),
-        w_(std::get<std::vector<float>>(problem.input(Name::w_kv).data)),
+        x_(std::get<ulpscope::io::Buffer<float>>(problem.input(Name::hidden).data)),
+        w_(std::get<ulpscope::io::Buffer<float>>(problem.input(Name::w_kv).data)),
         y_(problem.config.seq * problem.config.features()),
         dx_(problem.config.seq * problem.config.hidden),
         dw_(w_.size()),
@@ -111,8 +111,8 @@ class Gemms {
   }
 
   blasint tokens_, hidden_, features_;
-  const std::vector<float>& x_;
-  const std::vector<float>& w_;
+  const ulpscope::io::Buffer<float>& x_;
+  const ulpscope::io::Buffer<float>& w_;
   std::vector<float> y_, dx_, dw_;
   unsigned threads_;
 };
