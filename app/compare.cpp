@@ -76,6 +76,17 @@ std::string ground_of(const RunReport& run) {
   return "recipe " + run.recipe + " explains every element";
 }
 
+std::string undecided_sentence(const RunReport& run, const Counts& counts) {
+  if (run.recipe.empty()) {
+    return fmt::format("{} slots are undecided: name a recipe (--recipe) or a tolerance (--rtol, --atol, --ulp).",
+                       counts.undecided);
+  }
+  const auto first = std::find_if(run.rows.begin(), run.rows.end(),
+                                  [](const judge::Row& row) { return row.status == Status::undecided; });
+  return fmt::format("{} of {} slots are undecided, first {}: {}.", counts.undecided, counts.judged,
+                     judge::name_of(*first), first->reason);
+}
+
 std::string first_sentence(const RunReport& run, const compressor::Config& config) {
   const Counts counts = counts_of(run);
   const std::string by = run.recipe.empty() ? "the truth" : "recipe " + run.recipe;
@@ -89,9 +100,7 @@ std::string first_sentence(const RunReport& run, const compressor::Config& confi
                        config.ratio);
   }
   if (counts.judged == 0) return "Nothing could be judged: no slot of the dump holds an element.";
-  if (counts.undecided != 0)
-    return fmt::format("{} slots are undecided: name a recipe (--recipe) or a tolerance (--rtol, --atol, --ulp).",
-                       counts.undecided);
+  if (counts.undecided != 0) return undecided_sentence(run, counts);
   const bool broken = std::any_of(run.invariants.begin(), run.invariants.end(),
                                   [](const judge::Invariant& one) { return one.status == Status::fail; });
   if (broken) return fmt::format("No slot fails by itself ({} judged), but an invariant does.", counts.judged);

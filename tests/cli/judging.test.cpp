@@ -184,3 +184,17 @@ TEST_CASE("a problem without a whole window is undecided, whatever the dump hold
     CHECK(run_command({"report", tokens, "--recipe", recipe}).exit == 0);
   }
 }
+
+TEST_CASE("NaN all over a slot that the truth does not have is undecided, and the sentence names the slot") {
+  const TempDir folder;
+  const std::string dump = (folder / "d.safetensors").string();
+  const std::vector<std::string> unguarded{"--recipe", "fp32", "--set", "softmax=online"};  // -inf - -inf in window 0
+  std::vector<std::string> run{"run", problem, "-o", dump};
+  run.insert(run.end(), unguarded.begin(), unguarded.end());
+  REQUIRE(run_command(run).exit == 0);
+  std::vector<std::string> compare{"compare", problem, dump};
+  compare.insert(compare.end(), unguarded.begin(), unguarded.end());
+  const Ran ran = run_command(compare);
+  CHECK(ran.exit == 3);
+  CHECK(says(ran, "slots are undecided, first grad.gamma: no element is finite on both sides"));
+}
