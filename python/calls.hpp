@@ -5,6 +5,7 @@
 #include <pybind11/pybind11.h>
 
 #include <chrono>
+#include <ctime>
 
 #include "precision/poll.hpp"
 
@@ -39,6 +40,13 @@ template <class Call>
 auto unlocked(Call call) {
   const pybind11::gil_scoped_release released;
   return call();
+}
+
+/// Of this thread alone, so that what else runs on the machine does not count.
+inline double thread_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
 }  // namespace ulpscope::python

@@ -3,7 +3,6 @@
 #include <pybind11/numpy.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 
 #include "core/io/error.hpp"
@@ -49,12 +48,11 @@ void round_into(const Dense<T>& from, Dense<T>& to, const std::string& name) {
 
 /// Seconds that the C++ function takes for the same: what `round` is measured against.
 double seconds_of_round(const Dense<float>& from, Dense<float>& to, const std::string& name) {
-  using Clock = std::chrono::steady_clock;
   const Format format = precision::parse_format(name);
   const auto count = static_cast<std::size_t>(std::min(from.size(), to.size()));
-  const auto start = Clock::now();
+  const double start = thread_seconds();
   precision::round_array(std::span(from.data(), count), std::span(to.mutable_data(), count), format);
-  return std::chrono::duration<double>(Clock::now() - start).count();
+  return thread_seconds() - start;
 }
 
 }  // namespace

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <pybind11/stl.h>
 
-#include <ctime>
-
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
 #include "core/io/tensor_file.hpp"
@@ -99,12 +97,6 @@ std::map<std::string, std::string> formats_of(const Result& result) {
 compressor::Config config_of(const Result& result) {
   if (const auto* run = std::get_if<Run>(&result.executed)) return run->config;
   return compressor::effective_config(result.problem->config, *result.recipe);
-}
-
-double thread_seconds() {
-  timespec now{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
 /// Seconds of this thread for `count` runs through C++ alone: what a call from Python is measured against.
