@@ -166,14 +166,6 @@ ULPSCOPE_INLINE V exp_binary32(V x) {
   }
 }
 
-/// exp in binary64, lane by lane: the C library's.
-template <class V>
-ULPSCOPE_INLINE V exp_binary64(V x) {
-  V y = x;
-  for (int i = 0; i < lanes_v<V>; ++i) set_lane(y, i, __builtin_exp(lane(x, i)));
-  return y;
-}
-
 }  // namespace ULPSCOPE_LEVEL
 }  // namespace ulpscope::precision
 
