@@ -12,6 +12,12 @@ Evaluator<T>::Evaluator(const Evaluation<T>& evaluation)
   std::array<bool, slot_count> given{};
   for (std::size_t i = 0; i < slot_count; ++i) given[i] = job_.given[i] != nullptr;
   for (const Slot slot : job_.graph->need(job_.wanted, given).compute) compute_[slot.index()] = true;
+  const Memory* const memory = job_.kernels->memory;
+  prior_biased_.use(memory);
+  padded_.use(memory);
+  for (Buffer<T>& panels : panels_) panels.use(memory);
+  for (Buffer<T>& storage : storage_) storage.use(memory);
+  padded_ = std::vector<std::uint8_t>(*job_.padded);
   plan_storage();
 }
 
@@ -56,7 +62,8 @@ template <class T>
 void Evaluator<T>::plan_storage() {
   for (std::size_t i = 0; i < slot_count; ++i) {
     const bool backward = i >= name_count;
-    const Slot slot{static_cast<Name>(backward ? i - name_count : i), backward ? Direction::backward : Direction::forward};
+    const Slot slot{static_cast<Name>(backward ? i - name_count : i),
+                    backward ? Direction::backward : Direction::forward};
     if (job_.given[i] == nullptr && !compute_[i]) continue;
     const Shape shape = shape_of(slot, config_);
     width_[i] = shape.empty() ? 1 : shape.back();
@@ -100,7 +107,7 @@ void Evaluator<T>::place_scratch(const Block& block) {
     const std::size_t i = slot.index();
     if (!scratch_[i] || (slot == gradient(Name::biased) && shares_gate_gradient())) continue;
     const std::size_t first = block_first(slot, block);
-    std::vector<T>& values = storage_[i];
+    Buffer<T>& values = storage_[i];
     const bool carried = slot == forward(Name::kv) || slot == forward(Name::gate);
     const std::size_t size = block_rows(slot, block) * width_[i];
     if (carried && block.first > 0) {
@@ -127,7 +134,8 @@ template <class T>
 bool Evaluator<T>::shares_gate_gradient() const {
   const Slot biased = gradient(Name::biased);
   const Slot gate = gradient(Name::gate);
-  return computed(gate) && computed(biased) && scratch_[biased.index()] && arithmetic(gate).storage == arithmetic(biased).storage;
+  return computed(gate) && computed(biased) && scratch_[biased.index()] &&
+         arithmetic(gate).storage == arithmetic(biased).storage;
 }
 
 template <class T>
@@ -154,7 +162,7 @@ Values<T> Evaluator<T>::run() {
   finish_sums();
   Values<T> values;
   for (const Slot slot : job_.wanted) {
-    if (job_.into[slot.index()] == nullptr) values[slot] = std::move(storage_[slot.index()]);
+    if (job_.into[slot.index()] == nullptr) values[slot] = storage_[slot.index()].take();
   }
   return values;
 }
@@ -180,4 +188,5 @@ Values<T> evaluate(const Evaluation<T>& evaluation) {
 
 }  // namespace ulpscope::compressor
 
-#include "core/compressor/evaluator_phases.inl"  // IWYU pragma: export
+#include "core/compressor/evaluator_phases.inl"   // IWYU pragma: export
+#include "core/compressor/evaluator_windows.inl"  // IWYU pragma: export
