@@ -12,11 +12,13 @@
 #include "cli/output.hpp"
 #include "core/io/atomic_file.hpp"
 #include "core/io/error.hpp"
+#include "gpu/errors.hpp"
 
 namespace {
 
 constexpr int bad_input = 2;
 constexpr int internal_error = 70;
+constexpr int no_device = 77;
 constexpr int interrupted = 130;
 
 /// Outputs appear whole, by rename, or not at all. Only calls that are safe in a handler.
@@ -58,6 +60,12 @@ int main(int argc, char** argv) {
   } catch (const std::invalid_argument& error) {  // precision's own sentences
     complain(error.what());
     return bad_input;
+  } catch (const ulpscope::gpu::Unavailable& error) {
+    complain(error.what());
+    return no_device;
+  } catch (const ulpscope::gpu::DeviceFailure& error) {
+    complain(error.what());
+    return internal_error;
   } catch (const std::exception& error) {
     complain(std::string("internal error: ") + error.what());
     return internal_error;
