@@ -21,8 +21,7 @@ struct Items {
   ULPSCOPE_HD std::size_t count() const { return end - begin; }
 };
 
-/// One channel of one window at a time. A thread's scratch is a column of its block's: neighbours' values are
-/// neighbours.
+/// One channel of one window at a time.
 template <class A>
 struct WindowsBody {
   using T = typename A::scalar_type;
@@ -32,8 +31,7 @@ struct WindowsBody {
   Items windows;
 
   ULPSCOPE_HD void operator()(const Grid& grid, const Thread& thread) const {
-    T* const scratch = arena + thread.block * rows * grid.threads + thread.lane;
-    kernels::WindowFrame<A> frame(*phase, scratch);
+    kernels::WindowFrame<A> frame(*phase, arena + scratch_place(grid, thread, rows));
     const std::size_t channels = phase->geometry.head_dim;
     for (std::size_t i = grid.index(thread); i < windows.count() * channels; i += grid.size()) {
       frame.move_to(windows.begin + i / channels, i % channels, 1);

@@ -23,6 +23,12 @@ struct Grid {
   }
 };
 
+/// Where a thread's scratch of `rows` values begins in that of all threads; its next row is `grid.threads` values on,
+/// so that neighbours' values are neighbours.
+ULPSCOPE_HD inline std::size_t scratch_place(const Grid& grid, const Thread& thread, std::size_t rows) {
+  return std::size_t{thread.block} * rows * grid.threads + thread.lane;
+}
+
 struct GridLimits {
   unsigned threads = 128;                        ///< of a block, at most; a power of two
   unsigned blocks = 2048;                        ///< at most

@@ -2,6 +2,8 @@
 // Launches by hand: items, limits of blocks, scratch that does not fit.
 #include "gpu/grid.hpp"
 
+#include <vector>
+
 #include "tests/support/catch.hpp"
 
 using namespace ulpscope::gpu;
@@ -29,6 +31,19 @@ TEST_CASE("a grid has as many blocks as have scratch, then fewer threads, and at
   const Grid none = plan_grid(100000, 100, {128, 1000, 10});
   CHECK(none.blocks == 1);
   CHECK(none.threads == 1);
+}
+
+TEST_CASE("every value of scratch is one thread's") {
+  const Grid grid{3, 4};
+  constexpr std::size_t rows = 5;
+  std::vector<int> owners(grid.size() * rows, 0);
+  for (unsigned block = 0; block < grid.blocks; ++block) {
+    for (unsigned lane = 0; lane < grid.threads; ++lane) {
+      const std::size_t first = scratch_place(grid, {block, lane}, rows);
+      for (std::size_t row = 0; row < rows; ++row) ++owners.at(first + row * grid.threads);
+    }
+  }
+  CHECK(owners == std::vector<int>(grid.size() * rows, 1));
 }
 
 TEST_CASE("every item is one thread's") {
