@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The commands of a working day. Everything is built below build/PRESET; `make VERBOSE=1 ...` shows the compiler.
-.PHONY: help report build test test-full lint tidy format asan tsan bench install-check clean
+.PHONY: help report build test test-full lint tidy format asan tsan bench gpu-bundle install-check clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -48,6 +48,11 @@ bench: ## build and run the benchmarks
 	@scripts/bootstrap bench
 	@scripts/build bench
 	@for program in build/bench/tests/bench/bench_*; do [ ! -x $$program ] || $$program || exit 1; done
+
+gpu-bundle: ## one program that checks backend cuda on any machine with a device: build/release/ulpscope-gpu-check
+	@scripts/bootstrap
+	@scripts/build release ulpscope-gpu-check
+	@ls -l build/release/ulpscope-gpu-check
 
 install-check: build ## install into an empty prefix and build a small project against it
 	@scripts/test release -R '^consumer$$' -V

@@ -149,8 +149,14 @@ Rows maps() {
 
 Rows backend_rows() {
   Rows rows;
-  for (const Backend& backend : backends())
-    rows.push_back({{"name", backend.name}, {"available", true}, {"about", backend.about}});
+  for (const Backend& backend : backends()) {
+    const gpu::Availability* found = backend.availability == nullptr ? nullptr : &backend.availability();
+    const std::string device = found == nullptr ? "" : found->device ? gpu::to_string(*found->device) : found->why_not;
+    rows.push_back({{"name", backend.name},
+                    {"available", found == nullptr || found->device.has_value()},
+                    {"device", device},
+                    {"about", backend.about}});
+  }
   return rows;
 }
 

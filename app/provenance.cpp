@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "app/session.hpp"
+#include "gpu/device.hpp"
 #include "ulpscope_version.hpp"
 
 namespace ulpscope::app {
@@ -23,6 +24,12 @@ std::string cpu_name() {
   return "unknown";
 }
 
+/// The device's name, or why there is none.
+std::string gpu_in_words() {
+  const gpu::Availability& found = gpu::availability();
+  return found.device ? gpu::to_string(*found.device) : "none: " + found.why_not;
+}
+
 }  // namespace
 
 io::Json provenance(unsigned threads) {
@@ -33,7 +40,7 @@ io::Json provenance(unsigned threads) {
           {"flags", version::flags},
           {"cpu", cpu_name()},
           {"blas", std::string(openblas_get_config()) + ", core " + openblas_get_corename()},
-          {"gpu", nullptr},
+          {"gpu", gpu_in_words()},
           {"threads", threads},
           {"date", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now))}};
 }

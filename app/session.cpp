@@ -10,6 +10,7 @@
 #include "core/io/names.hpp"
 #include "core/io/reinterpret.hpp"
 #include "core/io/tensor_file.hpp"
+#include "gpu/run_cuda.hpp"
 
 namespace ulpscope::app {
 namespace {
@@ -17,9 +18,10 @@ namespace {
 using compressor::Problem;
 using compressor::Recipe;
 
-constexpr std::array<Backend, 3> backend_table{{
+constexpr std::array<Backend, 4> backend_table{{
     {"traced", "every slot is kept", compressor::run_traced},
     {"fused", "output and gradients of inputs only, window block by window block", compressor::run_fused},
+    {"cuda", "every slot is kept, computed by a GPU, with the bits of `traced`", gpu::run_cuda, gpu::availability},
     {"file", "a dump made elsewhere: compare reads it", nullptr},
 }};
 

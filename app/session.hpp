@@ -15,6 +15,7 @@
 #include "core/io/tensor_file.hpp"
 #include "core/judge/dump.hpp"
 #include "core/judge/truth.hpp"
+#include "gpu/device.hpp"
 
 namespace ulpscope::app {
 
@@ -28,6 +29,7 @@ struct Backend {
   std::string_view name;
   std::string_view about;
   compressor::Run (*run)(const compressor::Problem&, const compressor::Recipe&, const compressor::RunOptions&);
+  const gpu::Availability& (*availability)() = nullptr;  ///< null: always there
 };
 std::span<const Backend> backends();
 /// A backend that runs recipes. Throws InputError with the known names.

@@ -139,7 +139,7 @@ Verb report_verb(CLI::App& root) {
       ->type_name("")
       ->delimiter(',');
   app.add_option("--preset", o.presets, "problems drawn from presets")->type_name("")->delimiter(',');
-  text(app, "--backend", o.backend, "traced | fused");
+  text(app, "--backend", o.backend, "traced | fused | cuda");
   text(app, "--truth", o.truth, "fp64");
   text(app, "--basis", o.basis, "quantized | given: are inputs rounded as the recipe does (quantized for one recipe)");
   app.add_option("--fail-on", o.fail_on, "fail | undecided | METRIC>X: when to exit with 1 or 3")
@@ -206,7 +206,7 @@ Verb run_verb(CLI::App& root) {
   auto& o = state->first;
   text(app, "PROBLEM", o.problem, "a problem file")->required();
   text(app, "--recipe", o.recipe, "a built-in name or a JSON file")->required();
-  text(app, "--backend", o.backend, "traced | fused");
+  text(app, "--backend", o.backend, "traced | fused | cuda");
   app.add_flag_callback(
       "--no-grad", [&o] { o.gradients = false; }, "forward only");
   option(

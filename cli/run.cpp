@@ -14,12 +14,14 @@
 #include "cli/output.hpp"
 #include "core/io/atomic_file.hpp"
 #include "core/io/error.hpp"
+#include "gpu/errors.hpp"
 
 namespace ulpscope::cli {
 namespace {
 
 constexpr int bad_input = 2;
 constexpr int internal_error = 70;
+constexpr int no_device = 77;
 constexpr int interrupted = 130;
 
 /// Outputs appear whole, by rename, or not at all. Only calls that are safe in a handler.
@@ -63,6 +65,12 @@ int run(int argc, const char* const* argv) {
   } catch (const std::invalid_argument& error) {  // precision's own sentences
     complain(error.what());
     return bad_input;
+  } catch (const gpu::Unavailable& error) {
+    complain(error.what());
+    return no_device;
+  } catch (const gpu::DeviceFailure& error) {
+    complain(error.what());
+    return internal_error;
   } catch (const std::exception& error) {
     complain(std::string("internal error: ") + error.what());
     return internal_error;

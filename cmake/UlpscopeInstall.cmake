@@ -5,7 +5,7 @@ set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/ulpscope")
 
 install(TARGETS ulpscope_strict EXPORT ulpscope-targets)
 set_target_properties(ulpscope_strict PROPERTIES EXPORT_NAME strict)
-foreach(folder precision core reference app)
+foreach(folder precision core reference gpu app)
   install(TARGETS ulpscope_${folder} EXPORT ulpscope-targets
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
     FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/ulpscope")

@@ -13,7 +13,7 @@ inline namespace ULPSCOPE_LEVEL {
 
 /// The variant's fp32 algorithm on float or a pack of float.
 template <class F>
-ULPSCOPE_INLINE F exp_fp32(F x, Exp variant) {
+ULPSCOPE_INLINE_ON_HOST F exp_fp32(F x, Exp variant) {
   switch (variant) {
     case Exp::correct:
       break;

@@ -6,6 +6,7 @@
 
 #include "precision/arithmetic.hpp"
 #include "precision/error_free.hpp"
+#include "precision/exp_binary64.hpp"
 #include "precision/exp_correct.hpp"
 #include "precision/operands.hpp"
 #include "precision/rounding.hpp"
@@ -29,44 +30,44 @@ class Emulated : public LaneOperations<V> {
   Emulated() = default;
   explicit Emulated(const Format& format, Operands operands = Operands::any);
 
-  ULPSCOPE_INLINE V add(V a, V b) const {
+  ULPSCOPE_INLINE_ON_HOST V add(V a, V b) const {
     flush_operands(a, b);
     if (wide_) [[unlikely]]
       return odd_sums_ ? narrow_(sum_to_odd(a, b)) : wide_add(a, b);
     return narrow_(a + b);
   }
   ULPSCOPE_INLINE V sub(V a, V b) const { return add(a, -b); }
-  ULPSCOPE_INLINE V mul(V a, V b) const {
+  ULPSCOPE_INLINE_ON_HOST V mul(V a, V b) const {
     flush_operands(a, b);
     if (wide_) [[unlikely]]
       return wide_mul(a, b);
     return narrow_(a * b);
   }
-  ULPSCOPE_INLINE V div(V a, V b) const {
+  ULPSCOPE_INLINE_ON_HOST V div(V a, V b) const {
     flush_operands(a, b);
     if (wide_) [[unlikely]]
       return wide_div(a, b);
     return narrow_(a / b);
   }
-  ULPSCOPE_INLINE V sqrt(V a) const {
+  ULPSCOPE_INLINE_ON_HOST V sqrt(V a) const {
     flush_operand(a);
     if (wide_) [[unlikely]]
       return wide_sqrt(a);
     return narrow_(precision::sqrt(a));
   }
   /// a b + c rounded once: the carrier's own fused operation only where the carrier is the format.
-  ULPSCOPE_INLINE V fma(V a, V b, V c) const {
+  ULPSCOPE_INLINE_ON_HOST V fma(V a, V b, V c) const {
     flush_operands(a, b);
     flush_operand(c);
     if (plain_) return narrow_(precision::fma(a, b, c));
     return wide_fma(a, b, c);
   }
-  ULPSCOPE_INLINE V exp(V a) const {
+  ULPSCOPE_INLINE_ON_HOST V exp(V a) const {
     flush_operand(a);
     return rounded_exp(a);
   }
   /// x, any carrier value, rounded to the format (no DAZ: it is not yet a value of the format).
-  ULPSCOPE_INLINE V round(V x) const {
+  ULPSCOPE_INLINE_ON_HOST V round(V x) const {
     if (round_wide_) [[unlikely]]
       return wide_round(x);
     return narrow_(x);

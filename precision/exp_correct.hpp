@@ -115,7 +115,7 @@ class Doubt {
 
 /// exp(x) in binary32, correctly rounded where `doubt` notes nothing: the result is normal and not near a tie.
 template <class V>
-V exp_binary32_quick(V x, Doubt<V>& doubt);
+ULPSCOPE_INLINE V exp_binary32_quick(V x, Doubt<V>& doubt);
 
 namespace detail {
 /// exp in binary32 of lanes beyond +-200 or NaN; the others keep r.
@@ -188,14 +188,6 @@ ULPSCOPE_INLINE V exp_binary32(V x) {
   } else {
     return detail::exp_binary32_pack(x);
   }
-}
-
-/// exp in binary64, lane by lane: the C library's.
-template <class V>
-ULPSCOPE_INLINE V exp_binary64(V x) {
-  V y = x;
-  for (int i = 0; i < lanes_v<V>; ++i) set_lane(y, i, __builtin_exp(lane(x, i)));
-  return y;
 }
 
 }  // namespace ULPSCOPE_LEVEL

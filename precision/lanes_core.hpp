@@ -25,10 +25,21 @@
 #define ULPSCOPE_LEVEL base
 #endif
 
-/// Small hot functions are always inlined: as calls they would pass packs through memory.
-#define ULPSCOPE_INLINE [[gnu::always_inline]] ULPSCOPE_HD inline
+/// Small hot functions are always inlined: as calls they would pass packs through memory. Device code has no packs, and
+/// its compiler knows when to inline.
+#if defined(__CUDACC__)
+#define ULPSCOPE_INLINE ULPSCOPE_HD inline
+#define ULPSCOPE_INLINED
+/// What is large and called from many places is one function there: copies would take minutes to compile.
+#define ULPSCOPE_INLINE_ON_HOST __noinline__ ULPSCOPE_HD
+#define ULPSCOPE_OUTLINE_ON_DEVICE __noinline__ ULPSCOPE_HD
+#else
+#define ULPSCOPE_INLINE [[gnu::always_inline]] inline
 /// The same for lambdas: [&](int r) ULPSCOPE_INLINED { ... }
 #define ULPSCOPE_INLINED __attribute__((always_inline))
+#define ULPSCOPE_INLINE_ON_HOST ULPSCOPE_INLINE
+#define ULPSCOPE_OUTLINE_ON_DEVICE
+#endif
 
 #if !defined(__CUDACC__)
 // Packs never cross a boundary between sources compiled for different levels, so the ABI note does not apply.

@@ -9,7 +9,7 @@ namespace ulpscope::precision {
 inline namespace ULPSCOPE_LEVEL {
 
 template <class V>
-V fma(V a, V b, V c);
+ULPSCOPE_HD V fma(V a, V b, V c);
 
 namespace detail {
 

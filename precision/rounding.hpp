@@ -43,7 +43,7 @@ class Rounder {
   }
 
   /// x rounded to the format. Stochastic formats draw from the second form; this one uses zero bits.
-  ULPSCOPE_INLINE V operator()(V x) const {
+  ULPSCOPE_INLINE_ON_HOST V operator()(V x) const {
     V r = x;
     if (path_ == Path::integer) {
       r = nearest_integer(x);

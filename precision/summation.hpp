@@ -12,14 +12,14 @@ inline namespace ULPSCOPE_LEVEL {
 namespace detail {
 
 template <Arithmetic A, class Source>
-ULPSCOPE_HD typename A::value_type accumulate_terms(const A& accumulate, int n, const Summation& summation,
-                                                    const Source& source) {
+ULPSCOPE_OUTLINE_ON_DEVICE typename A::value_type accumulate_terms(const A& accumulate, int n,
+                                                                   const Summation& summation, const Source& source) {
   using Kind = Summation::Kind;
   const Range all{0, n, 1};
   if (n <= 0) return accumulate.from(0);
   switch (summation.kind) {
     case Kind::pairwise:
-      return pairwise_sum(accumulate, all, source);
+      return pairwise_sum(accumulate, n, source);
     case Kind::blocked:
     case Kind::lanes: {
       const SumTree tree{n, summation};

@@ -38,22 +38,29 @@ struct Range {
 };
 
 template <class Source>
-ULPSCOPE_INLINE auto sequential_sum(Range range, const Source& source) {
+ULPSCOPE_INLINE_ON_HOST auto sequential_sum(Range range, const Source& source) {
   auto s = source.first(range.begin);
   for (int i = range.begin + range.step; i < range.end; i += range.step) s = source.join(s, i);
   return s;
 }
 
+/// Halving, the left half the largest power of two below n, without recursion (a device has little stack): sums of
+/// whole powers of two wait in `sums`, larger ones first, and two of one size are added at once. A right half of one
+/// term joins as terms do: a product by FMA.
 template <class A, class Source>
-ULPSCOPE_HD typename A::value_type pairwise_sum(const A& accumulate, Range range, const Source& source) {
-  const int n = range.end - range.begin;
-  if (n == 1) return source.first(range.begin);
-  int left = 1;
-  while (2 * left < n) left *= 2;
-  const auto low = pairwise_sum(accumulate, Range{range.begin, range.begin + left, 1}, source);
-  // A right half of one term joins as terms do: a product by FMA.
-  if (n - left == 1) return source.join(low, range.begin + left);
-  return accumulate.add(low, pairwise_sum(accumulate, Range{range.begin + left, range.end, 1}, source));
+ULPSCOPE_OUTLINE_ON_DEVICE typename A::value_type pairwise_sum(const A& accumulate, int n, const Source& source) {
+  typename A::value_type sums[32];
+  int depth = 0;
+  for (int i = 0; i + 1 < n; i += 2) {
+    sums[depth++] = source.join(source.first(i), i + 1);
+    for (int pairs = i / 2; pairs % 2 == 1; pairs /= 2, --depth) {
+      sums[depth - 2] = accumulate.add(sums[depth - 2], sums[depth - 1]);
+    }
+  }
+  if (n % 2 == 1 && depth == 0) return source.first(0);
+  if (n % 2 == 1) sums[depth - 1] = source.join(sums[depth - 1], n - 1);
+  for (; depth > 1; --depth) sums[depth - 2] = accumulate.add(sums[depth - 2], sums[depth - 1]);
+  return sums[0];
 }
 
 /// `blocked` and `lanes` as a tree: level 0 are the n terms, level k groups level k - 1 by sizes[k - 1], and the root
@@ -62,7 +69,7 @@ struct SumTree {
   int n;
   const Summation& summation;
 
-  ULPSCOPE_HD int items(int level) const {
+  ULPSCOPE_OUTLINE_ON_DEVICE int items(int level) const {
     int below = n;
     for (int k = 0; k < level; ++k) {
       const int size = summation.sizes[static_cast<std::size_t>(k)];
@@ -71,7 +78,7 @@ struct SumTree {
     return below;
   }
   /// Items of level - 1 that make item `index` of `level`; level count + 1 is the root.
-  ULPSCOPE_HD Range children(int level, int index) const {
+  ULPSCOPE_OUTLINE_ON_DEVICE Range children(int level, int index) const {
     const int below = items(level - 1);
     if (level > summation.count) return {0, below, 1};
     const int size = summation.sizes[static_cast<std::size_t>(level - 1)];
@@ -80,15 +87,20 @@ struct SumTree {
   }
 };
 
-template <class A, class Source>
+/// Items of `level`, at most `most`: each depth is a function of its own, so that a device sees no recursion.
+template <int most = 4, class A, class Source>
 ULPSCOPE_HD typename A::value_type tree_sum(const A& accumulate, const SumTree& tree, Range range, int level,
                                             const Source& source) {
-  if (level == 0) return sequential_sum(range, source);
-  auto s = tree_sum(accumulate, tree, tree.children(level, range.begin), level - 1, source);
-  for (int i = range.begin + range.step; i < range.end; i += range.step) {
-    s = accumulate.add(s, tree_sum(accumulate, tree, tree.children(level, i), level - 1, source));
+  if constexpr (most > 0) {
+    if (level > 0) {
+      auto s = tree_sum<most - 1>(accumulate, tree, tree.children(level, range.begin), level - 1, source);
+      for (int i = range.begin + range.step; i < range.end; i += range.step) {
+        s = accumulate.add(s, tree_sum<most - 1>(accumulate, tree, tree.children(level, i), level - 1, source));
+      }
+      return s;
+    }
   }
-  return s;
+  return sequential_sum(range, source);
 }
 
 /// The sums of whole lanes, as the terms of a pairwise sum.
@@ -104,7 +116,7 @@ struct LaneSums {
 
 template <class A, class Source>
 ULPSCOPE_HD typename A::value_type lanes_pairwise_sum(const A& accumulate, const SumTree& tree, const Source& source) {
-  return pairwise_sum(accumulate, Range{0, tree.items(1), 1}, LaneSums<A, Source>{accumulate, tree, source});
+  return pairwise_sum(accumulate, tree.items(1), LaneSums<A, Source>{accumulate, tree, source});
 }
 
 /// Compensated summation: c carries what the last addition lost [Kahan65; Higham02, algorithm 4.2].

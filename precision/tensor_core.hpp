@@ -29,7 +29,7 @@ ULPSCOPE_HD inline double toward_zero_to_fp32(double x) {
 
 /// One instruction for one output: truncates each of `count` summands to `fraction_bits` bits below the largest
 /// exponent and adds. The result is exact in double (parse_summation bounds F and K).
-ULPSCOPE_HD inline double aligned_sum(const Summand* summands, int count, int fraction_bits) {
+ULPSCOPE_OUTLINE_ON_DEVICE inline double aligned_sum(const Summand* summands, int count, int fraction_bits) {
   int top = -4096;
   double special = 0;  // becomes infinite or NaN with the first summand that is
   for (int i = 0; i < count; ++i) {

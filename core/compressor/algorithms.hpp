@@ -6,6 +6,9 @@
 
 namespace ulpscope::compressor {
 
+/// Where the bias is added: to tokens before they become windows, or to windows with their pads.
+enum class Pipeline : std::uint8_t { bias_first, pad_first };
+
 enum class Softmax : std::uint8_t {
   naive,
   shifted,
@@ -16,6 +19,9 @@ enum class Softmax : std::uint8_t {
   double_where,
   where_arg
 };
+constexpr bool is_online(Softmax algorithm) {
+  return algorithm == Softmax::online || algorithm == Softmax::online_guarded;
+}
 /// y*(g-s) [ATen] | g*y - y*s [JAX] | autodiff of e / sum e with JAX's or PyTorch's division rule.
 enum class SoftmaxVjp : std::uint8_t { y_times_g_minus_s, gy_minus_ys, autodiff_jax_div, autodiff_torch_div };
 /// Whether the anchor max is differentiated.

@@ -5,14 +5,16 @@
 
 #include <cstdint>
 
-#include "core/compressor/slot.hpp"
+#include "core/compressor/slot_name.hpp"
 #include "precision/random.hpp"
 
 namespace ulpscope::compressor {
+inline namespace ULPSCOPE_LEVEL {
 
 /// The key of a slot's draws.
-inline std::uint64_t draw_key(std::uint64_t seed, Slot slot) {
+ULPSCOPE_INLINE std::uint64_t draw_key(std::uint64_t seed, Slot slot) {
   return precision::mix(precision::mix(seed) + slot.index());
 }
 
+}  // namespace ULPSCOPE_LEVEL
 }  // namespace ulpscope::compressor

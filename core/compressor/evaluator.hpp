@@ -7,7 +7,6 @@
 #include <optional>
 
 #include "core/compressor/evaluate.hpp"
-#include "core/compressor/large_memory.hpp"
 #include "core/compressor/matrix_product.hpp"
 #include "core/compressor/rope_table.hpp"
 
@@ -42,12 +41,13 @@ class Evaluator {
 
  private:
   using Phase = kernels::PhaseJob<T>;
-  using Rows = std::vector<const T*>;
+  using Rows = Workspace<const T*>;
   struct Operands {
     const T* a = nullptr;
     const T* b = nullptr;
     T* out = nullptr;
-    std::size_t first = 0;  ///< element of out[0] in its slot
+    std::size_t first = 0;   ///< element of out[0] in its slot
+    std::size_t period = 0;  ///< see ElementwiseJob
   };
 
   bool computed(Slot slot) const { return compute_[slot.index()]; }
@@ -75,6 +75,7 @@ class Evaluator {
   void add_bias(const Block& block);
   void add_prior_bias();
   void run_windows(const Block& block, Direction direction);
+  Phase any_phase() const;
   Phase window_phase(Direction direction) const;
   void add_window_step(Phase& phase, Slot slot, Direction direction, std::array<bool, slot_count>& seen) const;
   void lay_out_frame(Phase& phase) const;
@@ -85,6 +86,7 @@ class Evaluator {
   void sum_rows(std::size_t first_window, std::size_t last_window, When when);
   void sum_ape(std::size_t first_window, std::size_t last_window);
   Rows ape_rows(std::size_t j, std::size_t half, std::size_t first, std::size_t last) const;
+  Rows listed(const std::vector<const T*>& rows) const;
   void sum_gamma(std::size_t first_entry, std::size_t last_entry);
   void weight_gradients(std::size_t first_token, std::size_t count, When when);
   void finish_sums();
@@ -97,11 +99,12 @@ class Evaluator {
   Multiplier<T> multiply_;
   std::array<bool, slot_count> compute_{};
   kernels::Views<T> views_{};
-  std::array<std::vector<T>, slot_count> storage_;
+  std::array<Workspace<T>, slot_count> storage_;
   std::array<bool, slot_count> scratch_{};  ///< storage holds one block, not the whole tensor
   std::array<std::size_t, slot_count> width_{};
-  std::vector<T> prior_biased_;
-  std::array<std::vector<T>, 4> panels_;    ///< w_kv, w_gate transposed; w_kv, w_gate as stored
+  Workspace<T> prior_biased_;
+  Workspace<std::uint8_t> padded_;          ///< the job's, where the kernels see it
+  std::array<Workspace<T>, 4> panels_;      ///< w_kv, w_gate transposed; w_kv, w_gate as stored
   std::array<bool, slot_count> started_{};  ///< a sum over rows that has had its first block
   std::size_t projected_ = 0;               ///< tokens of the current batch row whose kv and gate are known
 };

@@ -13,6 +13,12 @@ Evaluator<T>::Evaluator(const Evaluation<T>& evaluation)
   std::array<bool, slot_count> given{};
   for (std::size_t i = 0; i < slot_count; ++i) given[i] = job_.given[i] != nullptr;
   for (const Slot slot : job_.graph->need(job_.wanted, given).compute) compute_[slot.index()] = true;
+  const Memory* const memory = job_.kernels->memory;
+  prior_biased_.use(memory);
+  padded_.use(memory);
+  for (Workspace<T>& panels : panels_) panels.use(memory);
+  for (Workspace<T>& storage : storage_) storage.use(memory);
+  padded_ = std::vector<std::uint8_t>(*job_.padded);
   plan_storage();
 }
 
@@ -57,7 +63,8 @@ template <class T>
 void Evaluator<T>::plan_storage() {
   for (std::size_t i = 0; i < slot_count; ++i) {
     const bool backward = i >= name_count;
-    const Slot slot{static_cast<Name>(backward ? i - name_count : i), backward ? Direction::backward : Direction::forward};
+    const Slot slot{static_cast<Name>(backward ? i - name_count : i),
+                    backward ? Direction::backward : Direction::forward};
     if (job_.given[i] == nullptr && !compute_[i]) continue;
     const Shape shape = shape_of(slot, config_);
     width_[i] = shape.empty() ? 1 : shape.back();
@@ -67,10 +74,7 @@ void Evaluator<T>::plan_storage() {
       scratch_[i] = !keeps_whole(slot);
       const bool elsewhere = job_.into[i] != nullptr;
       precision::ask_poll();
-      if (!scratch_[i] && !elsewhere) {
-        reserve_large(storage_[i], element_count(shape));
-        storage_[i].assign(element_count(shape), T(0));
-      }
+      if (!scratch_[i] && !elsewhere) storage_[i].assign(element_count(shape), T(0));
       views_[i] = {elsewhere ? job_.into[i] : storage_[i].data(), 0, width_[i]};
     } else {
       views_[i] = {const_cast<T*>(job_.given[i]), 0, width_[i]};  // given slots are only read
@@ -105,14 +109,13 @@ void Evaluator<T>::place_scratch(const Block& block) {
     const std::size_t i = slot.index();
     if (!scratch_[i] || (slot == gradient(Name::biased) && shares_gate_gradient())) continue;
     const std::size_t first = block_first(slot, block);
-    std::vector<T>& values = storage_[i];
+    Workspace<T>& values = storage_[i];
     const bool carried = block.first > 0 && (slot == forward(Name::kv) || slot == forward(Name::gate));
     if (carried) {
       const T* from = views_[i].row(first);
       std::copy(from, from + (block.batch * config_.seq + projected_ - first) * width_[i], values.data());
     }
     const std::size_t size = block_rows(slot, block) * width_[i];
-    reserve_large(values, size);
     if (carried || slot.name == Name::hidden_kv || slot.name == Name::hidden_gate) {
       values.resize(size);  // the branches of grad.hidden are large, and each product writes all of its rows
     } else {
@@ -132,7 +135,8 @@ template <class T>
 bool Evaluator<T>::shares_gate_gradient() const {
   const Slot biased = gradient(Name::biased);
   const Slot gate = gradient(Name::gate);
-  return computed(gate) && computed(biased) && scratch_[biased.index()] && arithmetic(gate).storage == arithmetic(biased).storage;
+  return computed(gate) && computed(biased) && scratch_[biased.index()] &&
+         arithmetic(gate).storage == arithmetic(biased).storage;
 }
 
 template <class T>
@@ -159,7 +163,7 @@ Values<T> Evaluator<T>::run() {
   finish_sums();
   Values<T> values;
   for (const Slot slot : job_.wanted) {
-    if (job_.into[slot.index()] == nullptr) values[slot] = std::move(storage_[slot.index()]);
+    if (job_.into[slot.index()] == nullptr) values[slot] = storage_[slot.index()].take();
   }
   return values;
 }
@@ -185,4 +189,5 @@ Values<T> evaluate(const Evaluation<T>& evaluation) {
 
 }  // namespace ulpscope::compressor
 
-#include "core/compressor/evaluator_phases.inl"  // IWYU pragma: export
+#include "core/compressor/evaluator_phases.inl"   // IWYU pragma: export
+#include "core/compressor/evaluator_windows.inl"  // IWYU pragma: export

@@ -4,7 +4,6 @@
 
 #include "core/compressor/draws.hpp"
 #include "core/compressor/evaluator.hpp"
-#include "core/compressor/kernels/fusion.hpp"
 
 namespace ulpscope::compressor {
 
@@ -12,8 +11,9 @@ using kernels::Elementwise;
 
 template <class T>
 void Evaluator<T>::elementwise(Slot slot, Elementwise operation, const Operands& operands, std::size_t count) const {
-  const kernels::ElementwiseJob<T> job{&arithmetic(slot), operation,  draw_key(job_.recipe->seed, slot), operands.first,
-                                       operands.a,        operands.b, operands.out};
+  const kernels::ElementwiseJob<T> job{&arithmetic(slot), operation,      draw_key(job_.recipe->seed, slot),
+                                       operands.first,    operands.a,     operands.b,
+                                       operands.out,      operands.period};
   job_.kernels->elementwise(job, 0, count);
 }
 
@@ -66,15 +66,15 @@ template <class T>
 void Evaluator<T>::add_bias(const Block& block) {
   const Slot slot = forward(Name::biased);
   if (!computed(slot) || !views_[slot.index()]) return;
+  const std::size_t period = config_.ratio * config_.features();
+  const std::size_t tokens = block.batch * config_.windows() * config_.ratio;
   const std::size_t first = block.token_first / config_.ratio;
   parallel_for({first, block.reach, 1}, job_.threads, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t token = begin * config_.ratio; token < end * config_.ratio; ++token) {
-      const T* gate = views_[forward(Name::gate).index()].row(block.batch * config_.seq + token);
-      T* out = views_[slot.index()].row(block.batch * config_.windows() * config_.ratio + token);
-      const T* ape = input(Name::ape) + token % config_.ratio * config_.features();
-      const std::size_t row = block.batch * config_.windows() * config_.ratio + token;
-      elementwise(slot, Elementwise::bias, {gate, ape, out, row * config_.features()}, config_.features());
-    }
+    const std::size_t token = begin * config_.ratio;
+    const T* gate = views_[forward(Name::gate).index()].row(block.batch * config_.seq + token);
+    T* out = views_[slot.index()].row(tokens + token);
+    const Operands operands{gate, input(Name::ape), out, (tokens + token) * config_.features(), period};
+    elementwise(slot, Elementwise::bias, operands, (end - begin) * period);
   });
 }
 
@@ -83,166 +83,26 @@ template <class T>
 void Evaluator<T>::add_prior_bias() {
   const T* prior = input(Name::prior_gate);
   if (prior == nullptr || input(Name::ape) == nullptr || job_.recipe->pipeline != Pipeline::bias_first) return;
-  const std::size_t features = config_.features();
-  prior_biased_.assign(config_.batch * config_.ratio * features, T(0));
-  for (std::size_t row = 0; row < config_.batch * config_.ratio; ++row) {
-    const T* ape = input(Name::ape) + row % config_.ratio * features;
-    const std::size_t after_all = config_.batch * config_.seq;  // the prior rows' draws follow those of the tokens
-    const Operands operands{prior + row * features, ape, prior_biased_.data() + row * features,
-                            (after_all + row) * features};
-    elementwise(forward(Name::biased), Elementwise::bias, operands, features);
-  }
-}
-
-/// Slots that a window's frame computes: window level, and the gradients that it scatters to tokens.
-inline bool in_window_phase(Slot slot, Pipeline pipeline) {
-  if (level_of(slot) == Level::window) return true;
-  if (slot.direction == Direction::forward || level_of(slot) != Level::token) return false;
-  switch (slot.name) {
-    case Name::kv:
-    case Name::biased:
-    case Name::prior_kv:
-    case Name::prior_gate: return true;
-    case Name::gate: return pipeline == Pipeline::pad_first;
-    default: return false;
-  }
-}
-
-/// Adds `slot` and what it needs: what has values outside the frame by now is loaded, the rest is computed (again).
-template <class T>
-void Evaluator<T>::add_window_step(Phase& phase, Slot slot, Direction direction,
-                                   std::array<bool, slot_count>& seen) const {
-  if (seen[slot.index()]) return;
-  seen[slot.index()] = true;
-  const bool bias = slot == forward(Name::biased) && !views_[slot.index()];
-  const bool in_frame = bias || in_window_phase(slot, phase.pipeline) || slot == gradient(Name::pooled);
-  if (!in_frame) return;  // tokens: gathered through views
-  const bool stored_before = slot.direction != direction || slot == gradient(Name::pooled);
-  if (views_[slot.index()] && (!computed(slot) || stored_before)) {
-    if (level_of(slot) != Level::token) phase.loads.push_back(slot);
-    return;
-  }
-  for (const Slot read : job_.graph->reads(slot)) add_window_step(phase, read, direction, seen);
-  phase.steps.push_back(slot);
-}
-
-template <class T>
-typename Evaluator<T>::Phase Evaluator<T>::window_phase(Direction direction) const {
-  Phase phase;
-  phase.config = &config_;
-  phase.graph = job_.graph;
-  phase.plan = job_.plan;
-  phase.pipeline = job_.recipe->pipeline;
-  phase.softmax = job_.recipe->softmax;
-  phase.skip_pads = skips_pads(job_.recipe->softmax, job_.plan->pad());
-  phase.zero_pads = phase.skip_pads || job_.recipe->softmax == Softmax::where_post;
-  phase.loss_scale = job_.recipe->loss_scale;
-  phase.seed = job_.recipe->seed;
-  phase.views = &views_;
-  phase.padded = job_.padded->data();
-  phase.prior_biased = prior_biased_.data();
-  std::array<bool, slot_count> seen{};
-  for (const Slot slot : job_.graph->order()) {
-    if (slot.direction != direction || !computed(slot) || !views_[slot.index()]) continue;
-    if (in_window_phase(slot, phase.pipeline)) add_window_step(phase, slot, direction, seen);
-  }
-  const Slot padded = gradient(phase.pipeline == Pipeline::bias_first ? Name::logits : Name::padded_gate);
-  for (const auto& [slot, from] :
-       {std::pair{forward(Name::values), forward(Name::kv)}, std::pair{forward(Name::logits), forward(Name::biased)},
-        std::pair{forward(Name::padded_gate), forward(Name::gate)}, std::pair{gradient(Name::kv), gradient(Name::values)},
-        std::pair{gradient(Name::prior_kv), gradient(Name::values)}, std::pair{gradient(Name::biased), padded},
-        std::pair{gradient(Name::gate), padded}, std::pair{gradient(Name::prior_gate), padded}}) {
-    const bool in_format = slot.direction == Direction::forward || computed(from);
-    phase.moves_unchanged[slot.index()] = in_format && arithmetic(slot).storage == arithmetic(from).storage;
-  }
-  phase.fusion = kernels::fusion_of(phase);
-  if (job_.plan->is_random()) {
-    phase.channels = 1;
-    lay_out_frame(phase);
-    return phase;
-  }
-  const std::size_t lanes = job_.kernels->lanes;
-  const std::size_t least = phase.fusion == kernels::Fusion::none ? 1 : fused_channels;
-  const std::size_t fit = std::max(frame_values / config_.window_slots(), least);
-  const std::size_t channels = std::min(config_.head_dim, fit);
-  phase.channels = static_cast<int>((channels + lanes - 1) / lanes * lanes);
-  lay_out_frame(phase);
-  return phase;
-}
-
-/// Gives each slot of a frame its place: its own, or that of a slot which it is the last to read.
-template <class T>
-void Evaluator<T>::lay_out_frame(Phase& phase) const {
-  const auto place = [&](Slot slot) {
-    phase.places[slot.index()] = phase.arena;
-    phase.arena += kernels::frame_rows(slot, config_) * static_cast<std::size_t>(phase.channels);
-  };
-  for (const Slot slot : phase.loads) place(slot);
-  for (std::size_t i = 0; i < phase.steps.size(); ++i) {
-    const Slot slot = phase.steps[i];
-    const std::optional<Slot> dying = replaceable(phase, i);
-    if (dying) {
-      phase.places[slot.index()] = phase.places[dying->index()];
-    } else {
-      place(slot);
-    }
-  }
-}
-
-/// Steps that finish with row r of what they may replace before they write row r of their slot.
-inline bool works_in_place(Slot slot, Slot read) {
-  if (slot == gradient(Name::logits)) return read == gradient(Name::weights);
-  if (slot == forward(Name::logits)) return read == forward(Name::biased);
-  return has_window_rows(slot.name) && slot.name != Name::padded_gate;
-}
-
-/// A slot of the frame that step i reads, nobody reads later, and nobody stores.
-template <class T>
-std::optional<Slot> Evaluator<T>::replaceable(const Phase& phase, std::size_t i) const {
-  const auto later = phase.steps.begin() + static_cast<std::ptrdiff_t>(i);
-  for (const Slot read : job_.graph->reads(*later)) {
-    const bool in_frame = std::find(phase.steps.begin(), later, read) != later && !views_[read.index()];
-    const bool rows = kernels::frame_rows(read, config_) == kernels::frame_rows(*later, config_);
-    if (!in_frame || !rows || !works_in_place(*later, read)) continue;
-    const bool read_again = std::any_of(later + 1, phase.steps.end(), [&](Slot reader) {
-      const auto& reads = job_.graph->reads(reader);
-      return std::find(reads.begin(), reads.end(), read) != reads.end();
-    });
-    if (!read_again) return read;
-  }
-  return std::nullopt;
-}
-
-template <class T>
-void Evaluator<T>::run_windows(const Block& block, Direction direction) {
-  const Phase phase = window_phase(direction);
-  if (phase.steps.empty()) return;
-  const std::size_t base = block.batch * config_.windows();
-  parallel_for({base + block.first, base + block.reach, 1}, job_.threads,
-               [&](std::size_t begin, std::size_t end) {
-                 std::vector<T> arena(phase.arena);
-                 job_.kernels->windows(phase, begin, end, arena.data());
-               });
+  const std::size_t period = config_.ratio * config_.features();
+  prior_biased_.assign(config_.batch * period, T(0));
+  const std::size_t after_all = config_.batch * config_.seq;  // the prior rows' draws follow those of the tokens
+  const Operands operands{prior, input(Name::ape), prior_biased_.data(), after_all * config_.features(), period};
+  elementwise(forward(Name::biased), Elementwise::bias, operands, config_.batch * period);
 }
 
 template <class T>
 void Evaluator<T>::run_entries(const Block& block) {
-  Phase phase;
-  phase.config = &config_;
-  phase.graph = job_.graph;
-  phase.plan = job_.plan;
-  phase.loss_scale = job_.recipe->loss_scale;
-  phase.seed = job_.recipe->seed;
-  phase.views = &views_;
+  Phase phase = any_phase();
   for (const Slot slot : job_.graph->order()) {
-    if (computed(slot) && level_of(slot) == Level::entry) phase.steps.push_back(slot);
+    if (!computed(slot) || level_of(slot) != Level::entry) continue;
+    phase.steps.push_back(slot);
+    const bool forwards = slot.direction == Direction::forward;
+    phase.from[slot.index()] = forwards ? forward(job_.graph->before(slot.name)) : job_.graph->reads(slot).front();
   }
   if (phase.steps.empty()) return;
   const std::size_t base = block.batch * config_.windows();
   parallel_for({base + block.first, base + block.reach, 1}, job_.threads,
-               [&](std::size_t begin, std::size_t end) {
-                 job_.kernels->entries(phase, begin, end, nullptr);
-               });
+               [&](std::size_t begin, std::size_t end) { job_.kernels->entries(phase, begin, end, nullptr); });
 }
 
 /// bias_first: grad.gate is grad.biased in the gate's format; 0 at remainder tokens.
@@ -296,7 +156,7 @@ void Evaluator<T>::token_gradients(const Block& block) {
 /// grad.w[j, k] = sum over tokens of grad[t, j] hidden[t, k].
 template <class T>
 void Evaluator<T>::weight_gradients(std::size_t first_token, std::size_t count, When when) {
-  std::vector<T> panels;
+  Workspace<T> panels(job_.kernels->memory);
   for (const bool gate : {false, true}) {
     const Slot slot = gradient(gate ? Name::w_gate : Name::w_kv);
     if (!computed(slot) || summed(slot) != when) continue;
@@ -321,33 +181,48 @@ void Evaluator<T>::weight_gradients(std::size_t first_token, std::size_t count, 
 
 template <class T>
 void Evaluator<T>::column_sum(Slot slot, const Rows& rows, const Rows* factors, T* out) {
-  const kernels::ColumnSumJob<T> job{&arithmetic(slot), draw_key(job_.recipe->seed, slot), static_cast<std::size_t>(out - data(slot)),
-                                     &rows, factors, out, started_[slot.index()]};
+  const kernels::ColumnSumJob<T> job{&arithmetic(slot),
+                                     draw_key(job_.recipe->seed, slot),
+                                     static_cast<std::size_t>(out - data(slot)),
+                                     rows.data(),
+                                     factors == nullptr ? nullptr : factors->data(),
+                                     rows.size(),
+                                     out,
+                                     started_[slot.index()]};
   job_.kernels->column_sum(job, 0, config_.head_dim);
+}
+
+template <class T>
+typename Evaluator<T>::Rows Evaluator<T>::listed(const std::vector<const T*>& rows) const {
+  Rows list(job_.kernels->memory);
+  list = std::vector<const T*>(rows);
+  return list;
 }
 
 /// grad.gamma = sum over entries of grad.normed * normalized.
 template <class T>
 void Evaluator<T>::sum_gamma(std::size_t first_entry, std::size_t last_entry) {
   const Slot slot = gradient(Name::gamma);
-  Rows cotangents;
-  Rows factors;
+  std::vector<const T*> cotangents;
+  std::vector<const T*> factors;
   for (std::size_t entry = first_entry; entry < last_entry; ++entry) {
     cotangents.push_back(views_[gradient(Name::normed).index()].row(entry));
     factors.push_back(views_[forward(Name::normalized).index()].row(entry));
   }
-  column_sum(slot, cotangents, &factors, data(slot));
+  const Rows second = listed(factors);
+  column_sum(slot, listed(cotangents), &second, data(slot));
 }
 
 /// Rows whose sum is grad.ape[j, half]: one per window, the prior window's first. Without overlap nothing reads a prior
 /// window, and the rows at its place are window 0's own.
 template <class T>
-typename Evaluator<T>::Rows Evaluator<T>::ape_rows(std::size_t j, std::size_t half, std::size_t first, std::size_t last) const {
+typename Evaluator<T>::Rows Evaluator<T>::ape_rows(std::size_t j, std::size_t half, std::size_t first,
+                                                   std::size_t last) const {
   const std::size_t windows = config_.windows();
   const bool bias_first = job_.recipe->pipeline == Pipeline::bias_first;
   const bool prior = config_.overlap && job_.graph->computes(gradient(Name::prior_gate));
   const kernels::View<T>& logits = views_[gradient(Name::logits).index()];
-  Rows rows;
+  std::vector<const T*> rows;
   for (std::size_t w = first; w < last; ++w) {
     if (!bias_first) {
       rows.push_back(logits.row(w * config_.window_slots() + half * config_.ratio + j));
@@ -356,7 +231,7 @@ typename Evaluator<T>::Rows Evaluator<T>::ape_rows(std::size_t j, std::size_t ha
     if (w % windows == 0 && half == 0 && prior) rows.push_back(logits.row(w * config_.window_slots() + j));
     rows.push_back(views_[gradient(Name::biased).index()].row(w * config_.ratio + j) + half * config_.head_dim);
   }
-  return rows;
+  return listed(rows);
 }
 
 template <class T>

@@ -11,8 +11,6 @@ using N = Name;
 
 }  // namespace
 
-bool is_online(Softmax algorithm) { return algorithm == Softmax::online || algorithm == Softmax::online_guarded; }
-
 Level level_of(Slot slot) {
   switch (slot.name) {
     case N::rope_frequencies:

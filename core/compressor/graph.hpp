@@ -76,7 +76,6 @@ class Graph {
 };
 
 Level level_of(Slot slot);
-bool is_online(Softmax algorithm);
 /// A window slot that has L rows, not one.
 bool has_window_rows(Name name);
 

@@ -3,11 +3,11 @@
 #pragma once
 
 #include <type_traits>
-#include <vector>
 
 #include "core/compressor/blas.hpp"
 #include "core/compressor/kernels/job.hpp"
 #include "core/compressor/parallel.hpp"
+#include "core/compressor/workspace.hpp"
 
 namespace ulpscope::compressor {
 
@@ -38,17 +38,19 @@ struct MatrixProduct {
   bool store = true;       ///< round finished sums to the storage format
 };
 
-/// Panels of `width` columns: [columns / width, depth, width], missing columns 0.
+/// The right factor in panels of `width` columns: [columns / width, depth, width], missing columns 0.
 template <class T>
-std::vector<T> pack_panels(const RightFactor<T>& b, std::size_t depth, std::size_t columns, std::size_t width) {
-  std::vector<T> panels((columns + width - 1) / width * width * depth, T(0));
+void pack_panels(const MatrixProduct<T>& product, std::size_t width, Workspace<T>& panels) {
+  const RightFactor<T>& b = product.b;
+  const std::size_t depth = product.depth;
+  const std::size_t columns = product.columns;
+  panels.assign((columns + width - 1) / width * width * depth, T(0));
   const bool transposed = b.stored_transposed == Transpose::yes;
   for (std::size_t j = 0; j < columns; ++j) {
     T* panel = panels.data() + j / width * width * depth + j % width;
     for (std::size_t k = 0; k < depth; ++k)
       panel[k * width] = transposed ? b.data[j * b.row + k] : b.data[k * b.row + j];
   }
-  return panels;
 }
 
 template <class T>
@@ -57,12 +59,12 @@ class Multiplier {
   Multiplier(const kernels::KernelSet<T>& kernels, unsigned threads) : kernels_(kernels), threads_(threads) {}
 
   /// `panels`: empty, or kept by the caller for a factor that several products share.
-  void operator()(const MatrixProduct<T>& product, std::vector<T>& panels) const {
+  void operator()(const MatrixProduct<T>& product, Workspace<T>& panels) const {
     if (product.rows == 0 || product.columns == 0) return;
     if constexpr (std::is_floating_point_v<T>) {
       if (product.arithmetic->summation.kind == precision::Summation::Kind::blas) return through_blas(product);
     }
-    if (panels.empty()) panels = pack_panels(product.b, product.depth, product.columns, kernels_.panel_columns);
+    if (panels.empty()) pack_panels(product, kernels_.panel_columns, panels);
     kernels::MultiplyJob<T> job;
     job.arithmetic = product.arithmetic;
     job.key = product.key;
@@ -81,7 +83,7 @@ class Multiplier {
                  [&](std::size_t begin, std::size_t end) { kernels_.multiply(job, begin, end); });
   }
   void operator()(const MatrixProduct<T>& product) const {
-    std::vector<T> panels;
+    Workspace<T> panels(kernels_.memory);
     (*this)(product, panels);
   }
 

@@ -36,7 +36,6 @@ enum class Stage : std::uint8_t {
 std::string_view to_string(Stage stage);
 Stage parse_stage(std::string_view name);
 
-enum class Pipeline : std::uint8_t { bias_first, pad_first };
 enum class Remainder : std::uint8_t { error, truncate, buffer };
 enum class MaskPolicy : std::uint8_t { ignore, pad };
 enum class SegmentPolicy : std::uint8_t { ignore, previous_half, strict };

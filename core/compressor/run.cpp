@@ -73,7 +73,8 @@ Run run_traced(const Problem& problem, const Recipe& recipe, const RunOptions& o
   const Session session(problem, recipe, options);
   require_whole_windows(problem.config, recipe);
   const std::vector<Slot> wanted = every_slot(session.graph(), options.gradients);
-  return finish(session, run_with_overrides(session, Tape{}, wanted, options), recipe, "traced");
+  const std::string backend(options.provider == nullptr ? "traced" : options.provider->name);
+  return finish(session, run_with_overrides(session, Tape{}, wanted, options), recipe, backend);
 }
 
 Run run_fused(const Problem& problem, const Recipe& recipe, const RunOptions& options) {

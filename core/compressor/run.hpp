@@ -13,6 +13,10 @@
 
 namespace ulpscope::compressor {
 
+namespace kernels {
+struct Provider;
+}
+
 enum class Gradients : std::uint8_t { none, all };
 
 /// Changes one slot right after it was computed (mutants, planted faults).
@@ -21,7 +25,8 @@ using Override = std::function<void(Tensor&)>;
 struct RunOptions {
   Gradients gradients = Gradients::all;
   unsigned threads = 1;
-  std::string simd;               ///< "" = the best level; "scalar", "v2", "v3", "v4"
+  std::string simd;                             ///< "" = the best level; "scalar", "v2", "v3", "v4"
+  const kernels::Provider* provider = nullptr;  ///< whose kernels run; null: this processor's, at level `simd`
   std::size_t block_windows = 0;  ///< fused: windows per block; 0: about 2048 tokens. Bits do not depend on it
   std::map<Slot, Override> overrides;
 };

@@ -9,8 +9,8 @@
 #include "core/compressor/blas.hpp"
 #include "core/compressor/draws.hpp"
 #include "core/compressor/kernels/kernel_sets.hpp"
-#include "core/compressor/large_memory.hpp"
 #include "core/compressor/parallel.hpp"
+#include "core/compressor/workspace.hpp"
 #include "core/io/error.hpp"
 #include "precision/rounding.hpp"
 
@@ -58,19 +58,21 @@ bool rounds_nothing(const io::Buffer<T>& values, const InputRounding& rounding, 
   return same;
 }
 
-/// Values of a tensor in carrier T: borrowed where they are that already, else converted (and rounded).
+/// Values of a tensor in carrier T and in `memory`: borrowed where they are that already, else converted (and rounded).
 template <class T>
 class Carried {
  public:
+  explicit Carried(const Memory* memory) : memory_(memory) {}
   /// Never null: a tensor without elements is given too.
   const T* hold(const Tensor& tensor, const InputRounding& rounding, unsigned threads) {
     static const T nothing{};
     if (tensor.size() == 0) return &nothing;
     const auto* same = std::get_if<io::Buffer<T>>(&tensor.data);
-    if (same != nullptr && (!rounding.format || rounds_nothing(*same, rounding, threads))) return same->data();
-    std::vector<T>& values = copies_.emplace_back();
-    reserve_large(values, tensor.size());
-    values.resize(tensor.size());
+    const bool anywhere = memory_ == nullptr && same != nullptr;
+    if (anywhere && (!rounding.format || rounds_nothing(*same, rounding, threads))) return same->data();
+    Workspace<T>& copy = copies_.emplace_back(memory_);
+    copy.resize(tensor.size());
+    T* const values = copy.data();
     std::visit(
         [&](const auto& source) {
           parallel_for({0, source.size(), 1 << 16}, threads, [&](std::size_t begin, std::size_t end) {
@@ -79,11 +81,12 @@ class Carried {
           });
         },
         tensor.data);
-    return values.data();
+    return values;
   }
 
  private:
-  std::deque<std::vector<T>> copies_;
+  const Memory* memory_;
+  std::deque<Workspace<T>> copies_;
 };
 
 }  // namespace
@@ -141,17 +144,27 @@ Tape Session::evaluate(const Tape& given, const std::vector<Slot>& wanted, Block
 }
 
 template <class T>
+const kernels::KernelSet<T>& Session::kernel_set() const {
+  if (options_.provider != nullptr) {
+    if constexpr (std::is_same_v<T, float>) return options_.provider->in_float(plan_.kind());
+    if constexpr (std::is_same_v<T, double>) return options_.provider->in_double(plan_.kind());
+  }
+  // Draws are counted channel by channel: packs would count in another order.
+  return kernels::kernel_set<T>(plan_.kind(), plan_.is_random() ? "scalar" : options_.simd);
+}
+
+template <class T>
 Tape Session::evaluate_in(const Tape& given, const std::vector<Slot>& wanted, Blocks blocks) const {
-  Carried<T> carried;
+  const kernels::KernelSet<T>& kernels = kernel_set<T>();
+  Carried<T> carried(kernels.memory);
   Evaluation<T> evaluation;
   evaluation.recipe = &recipe_;
   evaluation.plan = &plan_;
   evaluation.graph = &graph_;
-  // Draws are counted channel by channel: packs would count in another order.
-  evaluation.kernels = &kernels::kernel_set<T>(plan_.kind(), plan_.is_random() ? "scalar" : options_.simd);
+  evaluation.kernels = &kernels;
   evaluation.padded = &padded_;
   evaluation.wanted = wanted;
-  evaluation.threads = options_.threads;
+  evaluation.threads = kernels.spreads ? 1 : options_.threads;
   evaluation.block_windows = blocks == Blocks::whole ? 0 : block_windows();
   std::array<bool, slot_count> known{};
   for (const auto& [slot, record] : given.records()) known[slot.index()] = true;

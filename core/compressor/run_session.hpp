@@ -28,6 +28,8 @@ class Session {
  private:
   std::size_t block_windows() const;
   template <class T>
+  const kernels::KernelSet<T>& kernel_set() const;
+  template <class T>
   Tape evaluate_in(const Tape& given, const std::vector<Slot>& wanted, Blocks blocks) const;
 
   const Problem& problem_;

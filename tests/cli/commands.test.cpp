@@ -181,6 +181,35 @@ TEST_CASE("every table of list has rows as text and as JSON; studies have none a
   }
 }
 
+TEST_CASE("backend cuda runs where there is a device; elsewhere it exits 77, says why and writes nothing") {
+  const io::Json rows = io::parse_json(run_command({"list", "backends", "--json"}).out, "standard output");
+  const auto cuda = std::find_if(rows.begin(), rows.end(), [](const io::Json& row) { return row["name"] == "cuda"; });
+  REQUIRE(cuda != rows.end());
+  const bool available = (*cuda)["available"].get<bool>();
+  const std::string device = (*cuda)["device"].get<std::string>();
+  CHECK_FALSE(device.empty());
+  const TempDir folder;
+  const std::string out = (folder / "out").string();
+  for (const Words& words : std::vector<Words>{{"run", problem, "--recipe", "hf", "--backend", "cuda", "-o", out},
+                                               {"report", problem, "--backend", "cuda", "--json", out}}) {
+    const Ran ran = run_command(words);
+    INFO(words.front() << ": " << ran.err);
+    CHECK(ran.exit == (available ? 0 : 77));
+    CHECK(std::filesystem::exists(out) == available);
+    if (!available) CHECK(ran.err == "ulpscope: backend cuda: " + device + "\n");
+  }
+  const Words refused{"run", problem, "--recipe", "hf", "--backend", "cuda", "--set", "softmax=log_softmax", "-o", out};
+  CHECK(exit_of(refused) == 2);
+}
+
+TEST_CASE("a report names the device, or why there is none") {
+  const io::Json report =
+      io::parse_json(run_command({"report", problem, "--recipe", "fp32", "--json", "-"}).out, "report");
+  const std::string device = report["provenance"]["gpu"].get<std::string>();
+  CHECK_FALSE(device.empty());
+  CHECK(device != "none: ");
+}
+
 TEST_CASE("hostile files are refused by every verb that reads them, with no output") {
   const std::string overlapping = safetensors(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},)"
                                               R"("b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}})",

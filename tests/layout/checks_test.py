@@ -125,6 +125,10 @@ class Levels(unittest.TestCase):
         listing = "0 W ulpscope::precision::v3::f()\n0 W std::vector<int>::push_back()\n0 T g()\n"
         self.assertEqual(["std::vector<int>::push_back()"], list(levels.shared_symbols("v3", listing)))
 
+    def test_a_symbol_that_nm_cannot_demangle_counts_by_its_namespaces(self):
+        listing = "0 W _ZN8ulpscope9precision2v36detail3sumEv\n0 W _ZN8ulpscope9precision4base6detail3sumEv\n"
+        self.assertEqual(["_ZN8ulpscope9precision4base6detail3sumEv"], list(levels.shared_symbols("v3", listing)))
+
 
 if __name__ == "__main__":
     unittest.main()

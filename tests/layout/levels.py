@@ -16,10 +16,14 @@ WEAK = re.compile(r"^[0-9a-f]* ([VWuw]) (.*)$")
 
 
 def shared_symbols(level, listing):
-    """Weak symbols of an `nm -C --defined-only` listing that name nothing of `ulpscope::...::LEVEL::`."""
+    """Weak symbols of an `nm -C --defined-only` listing that name nothing of `ulpscope::...::LEVEL::`.
+
+    Names that nm cannot demangle (lambdas of templates, deep inside) spell it as length and letters.
+    """
+    own = re.compile(rf"::{level}::|^_ZN8ulpscope\w*?{len(level)}{level}\d")
     for line in listing.splitlines():
         match = WEAK.match(line)
-        if match and f"::{level}::" not in match.group(2) and not match.group(2).startswith("DW.ref."):
+        if match and not own.search(match.group(2)) and not match.group(2).startswith("DW.ref."):
             yield match.group(2)
 
 

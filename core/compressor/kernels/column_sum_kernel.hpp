@@ -18,28 +18,28 @@ struct ColumnPack {
   std::size_t first;
   std::size_t count;  ///< 1 .. lanes
 
-  V load(const T* row) const {
+  ULPSCOPE_HD V load(const T* row) const {
     constexpr auto lanes = static_cast<std::size_t>(A::lanes);
     if (count == lanes) return rows::Rows<A>{const_cast<T*>(row) + first, 0}[0];
     T staged[lanes] = {};
-    std::copy_n(row + first, count, staged);
+    for (std::size_t lane = 0; lane < count; ++lane) staged[lane] = row[first + lane];
     return rows::Rows<A>{staged, 0}[0];
   }
-  void store(T* row, const V& value) const {
+  ULPSCOPE_HD void store(T* row, const V& value) const {
     T staged[A::lanes];
     rows::Rows<A>{staged, 0}.set(0, value);
-    std::copy_n(staged, count, row + first);
+    for (std::size_t lane = 0; lane < count; ++lane) row[first + lane] = staged[lane];
   }
 };
 
 /// One pack's sum over the rows.
 template <class A>
-typename A::value_type sum_columns(const rows::Ops<A>& ops, const ColumnSumJob<typename A::scalar_type>& job,
-                                   const ColumnPack<A>& pack) {
-  const int count = static_cast<int>(job.rows->size());
-  const auto* const* const rows = job.rows->data();
-  const auto* const* const factors = job.factors == nullptr ? nullptr : job.factors->data();
-  const auto term = [&](int i) { return pack.load(rows[i]); };
+ULPSCOPE_HD typename A::value_type sum_columns(const rows::Ops<A>& ops,
+                                               const ColumnSumJob<typename A::scalar_type>& job,
+                                               const ColumnPack<A>& pack) {
+  const int count = static_cast<int>(job.count);
+  const auto* const* const factors = job.factors;
+  const auto term = [&](int i) { return pack.load(job.rows[i]); };
   const auto factor = [&](int i) { return pack.load(factors[i]); };
   if (!job.continued) {
     if (factors == nullptr) return precision::sum(ops.accumulate, count, ops.summation, term);
@@ -58,14 +58,20 @@ typename A::value_type sum_columns(const rows::Ops<A>& ops, const ColumnSumJob<t
   return sum;
 }
 
+/// One pack with its own draws.
+template <class A>
+ULPSCOPE_HD void sum_pack(const rows::Ops<A>& ops, const ColumnSumJob<typename A::scalar_type>& job,
+                          const ColumnPack<A>& pack) {
+  pack.store(job.out, sum_columns(draw_from(ops, {job.key, job.first + pack.first}), job, pack));
+}
+
 /// Columns [begin, end).
 template <class A>
 void run_column_sum(const ColumnSumJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end) {
   const rows::Ops<A> ops = make_ops<A>(*job.arithmetic);
   constexpr auto lanes = static_cast<std::size_t>(A::lanes);
   for (std::size_t c = begin; c < end; c += lanes) {
-    const ColumnPack<A> pack{c, std::min(lanes, end - c)};
-    pack.store(job.out, sum_columns(draw_from(ops, {job.key, job.first + c}), job, pack));
+    sum_pack(ops, job, ColumnPack<A>{c, std::min(lanes, end - c)});
   }
 }
 

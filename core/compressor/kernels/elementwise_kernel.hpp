@@ -29,8 +29,8 @@ ULPSCOPE_INLINE void apply_pack(const rows::Ops<A>& ops, const typename A::scala
 
 /// `count` values in packs; a tail shorter than a pack is staged.
 template <class A, Elementwise operation>
-void apply_values(const rows::Ops<A>& ops, const ElementwiseValues<typename A::scalar_type>& values,
-                  std::size_t count) {
+ULPSCOPE_HD void apply_values(const rows::Ops<A>& ops, const ElementwiseValues<typename A::scalar_type>& values,
+                              std::size_t count) {
   using T = typename A::scalar_type;
   constexpr bool binary = operation != Elementwise::store;
   constexpr auto lanes = static_cast<std::size_t>(A::lanes);
@@ -42,47 +42,52 @@ void apply_values(const rows::Ops<A>& ops, const ElementwiseValues<typename A::s
   T a[lanes] = {};
   T b[lanes] = {};
   T out[lanes] = {};
-  std::copy(from_a + i, from_a + count, a);
-  if constexpr (binary) std::copy(from_b + i, from_b + count, b);
+  for (std::size_t lane = 0; i + lane < count; ++lane) {
+    a[lane] = from_a[i + lane];
+    if constexpr (binary) b[lane] = from_b[i + lane];
+  }
   apply_pack<A, operation>(ops, a, b, out);
-  std::copy(out, out + (count - i), to + i);
+  for (std::size_t lane = 0; i + lane < count; ++lane) to[i + lane] = out[lane];
 }
 
-/// One element after the other, each with its own draws.
 template <class A>
-void apply_drawing(const ElementwiseJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end) {
-  const rows::Ops<A> ops = make_ops<A>(*job.arithmetic);
-  for (std::size_t i = begin; i < end; ++i) {
-    const rows::Ops<A> drawing = draw_from(ops, {job.key, job.first + i});
-    const ElementwiseValues<typename A::scalar_type> values{job.a + i, job.b == nullptr ? nullptr : job.b + i,
-                                                            job.out + i};
-    switch (job.operation) {
-      case Elementwise::add:
-        apply_values<A, Elementwise::add>(drawing, values, 1);
-        break;
-      case Elementwise::bias:
-        apply_values<A, Elementwise::bias>(drawing, values, 1);
-        break;
-      case Elementwise::store:
-        apply_values<A, Elementwise::store>(drawing, values, 1);
-        break;
-    }
+ULPSCOPE_HD void apply_operation(const rows::Ops<A>& ops, Elementwise operation,
+                                 const ElementwiseValues<typename A::scalar_type>& values, std::size_t count) {
+  switch (operation) {
+    case Elementwise::add:
+      return apply_values<A, Elementwise::add>(ops, values, count);
+    case Elementwise::bias:
+      return apply_values<A, Elementwise::bias>(ops, values, count);
+    case Elementwise::store:
+      return apply_values<A, Elementwise::store>(ops, values, count);
   }
+}
+
+/// The operands of element i on.
+template <class T>
+ULPSCOPE_HD ElementwiseValues<T> values_from(const ElementwiseJob<T>& job, std::size_t i) {
+  const T* b = job.b == nullptr ? nullptr : job.b + (job.period == 0 ? i : i % job.period);
+  return {job.a + i, b, job.out + i};
+}
+
+/// Element i with its own draws.
+template <class A>
+ULPSCOPE_HD void apply_one(const rows::Ops<A>& ops, const ElementwiseJob<typename A::scalar_type>& job, std::size_t i) {
+  apply_operation(draw_from(ops, {job.key, job.first + i}), job.operation, values_from(job, i), 1);
 }
 
 template <class A>
 void apply_elementwise(const ElementwiseJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end) {
   const rows::Ops<A> ops = make_ops<A>(*job.arithmetic);
-  const ElementwiseValues<typename A::scalar_type> values{job.a + begin, job.b == nullptr ? nullptr : job.b + begin,
-                                                          job.out + begin};
-  if (is_random(*job.arithmetic)) return apply_drawing<A>(job, begin, end);
-  switch (job.operation) {
-    case Elementwise::add:
-      return apply_values<A, Elementwise::add>(ops, values, end - begin);
-    case Elementwise::bias:
-      return apply_values<A, Elementwise::bias>(ops, values, end - begin);
-    case Elementwise::store:
-      return apply_values<A, Elementwise::store>(ops, values, end - begin);
+  if (is_random(*job.arithmetic)) {
+    for (std::size_t i = begin; i < end; ++i) apply_one(ops, job, i);
+    return;
+  }
+  for (std::size_t i = begin; i < end;) {
+    const std::size_t left = job.period == 0 ? end - i : job.period - i % job.period;
+    const std::size_t count = left < end - i ? left : end - i;
+    apply_operation(ops, job.operation, values_from(job, i), count);
+    i += count;
   }
 }
 

@@ -2,19 +2,13 @@
 // The entry kernel: norm, rotation, Hadamard, quantiser across the channels of one entry, forward and backward.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-
-#include "core/compressor/draws.hpp"
-#include "core/compressor/kernels/job.hpp"
-#include "core/compressor/kernels/ops.hpp"
+#include "core/compressor/kernels/phase.hpp"
 #include "core/compressor/kernels/variants.hpp"
 #include "core/compressor/rows/hadamard.hpp"
 #include "core/compressor/rows/quantize.hpp"
 #include "core/compressor/rows/rms_norm.hpp"
 #include "core/compressor/rows/rms_norm_vjp.hpp"
 #include "core/compressor/rows/rope.hpp"
-#include "precision/rounding.hpp"
 
 namespace ulpscope::compressor::kernels {
 inline namespace ULPSCOPE_LEVEL {
@@ -23,18 +17,25 @@ inline namespace ULPSCOPE_LEVEL {
 template <class A>
 struct EntryFrame {
   using T = typename A::scalar_type;
-  const PhaseJob<T>& job;
+  const Phase<T>& job;
   std::size_t entry = 0;
 
-  int channels() const { return static_cast<int>(job.config->head_dim); }
-  T* at(Slot slot) const { return (*job.views)[slot.index()].row(entry); }
-  rows::Rows<A> row(Slot slot) const { return {at(slot), 1}; }
-  rows::Rows<A> table(Name name) const { return {(*job.views)[index_of(name)].row(entry % job.config->windows()), 1}; }
-  rows::Rows<A> input(Name name) const { return {(*job.views)[index_of(name)].data, 1}; }
+  ULPSCOPE_HD int channels() const { return static_cast<int>(job.geometry.head_dim); }
+  ULPSCOPE_HD T* at(Slot slot) const { return job.views[slot.index()].row(entry); }
+  ULPSCOPE_HD rows::Rows<A> row(Slot slot) const { return {at(slot), 1}; }
+  ULPSCOPE_HD rows::Rows<A> table(Name name) const {
+    return {job.views[index_of(name)].row(entry % job.geometry.windows), 1};
+  }
+  ULPSCOPE_HD rows::Rows<A> input(Name name) const { return {job.views[index_of(name)].data, 1}; }
 };
 
 template <class A>
-void copy_row(const EntryFrame<A>& frame, const rows::Ops<A>& ops, Slot from, Slot to) {
+ULPSCOPE_HD void move_row(const EntryFrame<A>& frame, Slot from, Slot to) {
+  for (int c = 0; c < frame.channels(); ++c) frame.at(to)[c] = frame.at(from)[c];
+}
+
+template <class A>
+ULPSCOPE_OUTLINE_ON_DEVICE void copy_row(const EntryFrame<A>& frame, const rows::Ops<A>& ops, Slot from, Slot to) {
   for (int c = 0; c < frame.channels(); ++c) frame.row(to).set(c, ops.storage.round(frame.row(from)[c]));
 }
 
@@ -46,22 +47,23 @@ struct Move {
 
 /// to = from * factor per channel; the factor is a row of channels or one value (stride 0).
 template <class A>
-void scale_row(const EntryFrame<A>& frame, const rows::Ops<A>& ops, Move move, const rows::Rows<A>& factor) {
+ULPSCOPE_OUTLINE_ON_DEVICE void scale_row(const EntryFrame<A>& frame, const rows::Ops<A>& ops, Move move,
+                                          const rows::Rows<A>& factor) {
   for (int c = 0; c < frame.channels(); ++c) {
     frame.row(move.to).set(c, rows::stored_product(ops, frame.row(move.from)[c], factor[c]));
   }
 }
 
 template <class A>
-void normalize_forward(const EntryFrame<A>& frame, const rows::Ops<A>& ops) {
-  auto rho = rows::inverse_rms(ops, frame.row(forward(Name::mean_square))[0], frame.job.config->eps);
+ULPSCOPE_HD void normalize_forward(const EntryFrame<A>& frame, const rows::Ops<A>& ops) {
+  auto rho = rows::inverse_rms(ops, frame.row(forward(Name::mean_square))[0], frame.job.geometry.eps);
   scale_row(frame, ops, Move{forward(Name::pooled), forward(Name::normalized)}, rows::Rows<A>{&rho, 0});
 }
 
 /// The last `dim` channels rotate; the others pass.
 template <class A, class Rotation>
-void rotate_row(const EntryFrame<A>& frame, const rows::Ops<A>& ops, Move move, Rotation rotation) {
-  const int first = frame.channels() - static_cast<int>(frame.job.config->rope->dim);
+ULPSCOPE_HD void rotate_row(const EntryFrame<A>& frame, const rows::Ops<A>& ops, Move move, Rotation rotation) {
+  const int first = frame.channels() - frame.job.geometry.rotated;
   const auto in = frame.row(move.from);
   const auto out = frame.row(move.to);
   const auto cos = frame.table(Name::rope_cos);
@@ -76,45 +78,25 @@ void rotate_row(const EntryFrame<A>& frame, const rows::Ops<A>& ops, Move move, 
 }
 
 template <class A>
-void hadamard_row(const EntryFrame<A>& frame, const rows::Ops<A>& ops, Slot from, Slot to) {
-  std::copy_n(frame.at(from), frame.channels(), frame.at(to));
-  rows::hadamard(ops, frame.channels(), frame.job.plan->butterfly(), frame.row(to));
-}
-
-/// x in the element format, saturating, ties as the rule says.
-inline double quantized_element(double x, const QuantizeRule& rule) {
-  precision::Format format = rule.format;
-  format.saturate = true;
-  format.mode = precision::RoundingMode::nearest_even;
-  if (rule.ties == Ties::even) return precision::round(x, format);
-  format.mode = precision::RoundingMode::nearest_away;
-  const double away = precision::round(x, format);
-  if (rule.ties == Ties::away) return away;
-  format.mode = precision::RoundingMode::toward_zero;
-  const double inner = precision::round(x, format);
-  const bool tie = std::fabs(x - inner) == std::fabs(away - x);  // exact: neighbours of x in a narrow format
-  return tie ? inner : away;
+ULPSCOPE_HD void hadamard_row(const EntryFrame<A>& frame, const rows::Ops<A>& ops, Slot from, Slot to) {
+  move_row(frame, from, to);
+  rows::hadamard(ops, frame.channels(), frame.job.butterfly, frame.row(to));
 }
 
 template <class A>
-void quantize_row(const EntryFrame<A>& frame, const rows::Ops<A>& ops, Slot from, Slot to) {
-  const Quantize& quantize = *frame.job.config->quantize;
-  const int block = static_cast<int>(quantize.block);
-  const int quantized = frame.channels() - static_cast<int>(quantize.skip_last);
-  std::copy_n(frame.at(from), frame.channels(), frame.at(to));
-  const QuantizeRule& rule = frame.job.plan->quantize();
-  const rows::BlockRule block_rule{rule.scale, rule.floor_of, rule.ties, rule.floor, rule.format.max_finite};
+ULPSCOPE_HD void quantize_row(const EntryFrame<A>& frame, const rows::Ops<A>& ops, Slot from, Slot to) {
+  const int block = frame.job.geometry.quantize_block;
+  const int quantized = frame.channels() - frame.job.geometry.quantize_skip_last;
+  move_row(frame, from, to);
   for (int c = 0; c < quantized; c += block) {
-    rows::quantize_block(
-        ops, block_rule, std::min(block, quantized - c), [&](double x) { return quantized_element(x, rule); },
-        rows::Rows<A>{frame.at(to) + c, 1});
+    const int count = quantized - c < block ? quantized - c : block;
+    rows::quantize_block(ops, frame.job.block_rule, count, frame.job.quantized, rows::Rows<A>{frame.at(to) + c, 1});
   }
   for (int c = quantized; c < frame.channels(); ++c) frame.row(to).set(c, ops.storage.round(frame.row(from)[c]));
 }
 
 template <class A>
-void entry_forward(const EntryFrame<A>& frame, const rows::Ops<A>& ops, Name name) {
-  const Slot before = forward(frame.job.graph->before(name));
+ULPSCOPE_HD void entry_forward(const EntryFrame<A>& frame, const rows::Ops<A>& ops, Name name, Slot before) {
   switch (name) {
     case Name::mean_square:
       return frame.row(forward(name))
@@ -137,16 +119,16 @@ void entry_forward(const EntryFrame<A>& frame, const rows::Ops<A>& ops, Name nam
 }
 
 template <class A>
-void normalize_backward(const EntryFrame<A>& frame, const rows::Ops<A>& ops) {
+ULPSCOPE_HD void normalize_backward(const EntryFrame<A>& frame, const rows::Ops<A>& ops) {
   const rows::NormSaved<A> saved{frame.row(forward(Name::pooled)), frame.row(forward(Name::normalized)),
-                                 frame.row(forward(Name::mean_square))[0], frame.job.config->eps};
+                                 frame.row(forward(Name::mean_square))[0], frame.job.geometry.eps};
   rows::normalize_vjp(ops, frame.channels(), saved, frame.row(gradient(Name::normalized)),
                       frame.row(gradient(Name::pooled)));
 }
 
 /// grad of the slot before `later`, from grad of `later`.
 template <class A>
-void entry_backward(const EntryFrame<A>& frame, const rows::Ops<A>& ops, Name name, Name later) {
+ULPSCOPE_HD void entry_backward(const EntryFrame<A>& frame, const rows::Ops<A>& ops, Name name, Name later) {
   switch (later) {
     case Name::output:
       return copy_row(frame, ops, gradient(later), gradient(name));
@@ -167,7 +149,7 @@ void entry_backward(const EntryFrame<A>& frame, const rows::Ops<A>& ops, Name na
 
 /// grad.output = the rounded cotangent times loss_scale.
 template <class A>
-void output_cotangent(const EntryFrame<A>& frame, const rows::Ops<A>& ops) {
+ULPSCOPE_HD void output_cotangent(const EntryFrame<A>& frame, const rows::Ops<A>& ops) {
   const typename A::value_type scale = A::constant(frame.job.loss_scale);
   const auto in = frame.row(forward(Name::cotangent));
   for (int c = 0; c < frame.channels(); ++c) {
@@ -175,35 +157,40 @@ void output_cotangent(const EntryFrame<A>& frame, const rows::Ops<A>& ops) {
   }
 }
 
+/// One slot of one entry.
+template <class A>
+ULPSCOPE_OUTLINE_ON_DEVICE void entry_step(const EntryFrame<A>& frame, const Step<A>& step) {
+  const auto& [slot, from, arithmetic] = step;
+  const rows::Ops<A> ops = draw_from(arithmetic, {draw_key(frame.job.seed, slot), frame.entry});
+  if (slot.direction == Direction::forward) {
+    entry_forward(frame, ops, slot.name, from);
+  } else if (slot.name == Name::output) {
+    output_cotangent(frame, ops);
+  } else {
+    entry_backward(frame, ops, slot.name, from.name);
+  }
+}
+
 /// One slot of entries [begin, end).
 template <class A>
-void entry_step(const PhaseJob<typename A::scalar_type>& job, Slot slot, std::size_t begin, std::size_t end) {
-  const rows::Ops<A> arithmetic = make_ops<A>(job.plan->at(slot));
-  for (std::size_t entry = begin; entry < end; ++entry) {
-    const EntryFrame<A> frame{job, entry};
-    const rows::Ops<A> ops = draw_from(arithmetic, {draw_key(job.seed, slot), entry});
-    if (slot.direction == Direction::forward) {
-      entry_forward(frame, ops, slot.name);
-    } else if (slot.name == Name::output) {
-      output_cotangent(frame, ops);
-    } else {
-      entry_backward(frame, ops, slot.name, job.graph->reads(slot).front().name);
-    }
-  }
+void entry_steps(const Phase<typename A::scalar_type>& phase, const Step<A>& step, std::size_t begin, std::size_t end) {
+  for (std::size_t entry = begin; entry < end; ++entry) entry_step(EntryFrame<A>{phase, entry}, step);
 }
 
 /// Entries [begin, end) of the B*n.
 template <class A>
 void run_entries(const PhaseJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end,
                  typename A::scalar_type*) {
+  const Phase<typename A::scalar_type> phase(job);
   for (const Slot slot : job.steps) {
     if constexpr (Variants<A>::exist) {
-      if (Variants<A>::is_plain(job.plan->at(slot))) {
-        entry_step<typename Variants<A>::PlainArithmetic>(job, slot, begin, end);
+      if (Variants<A>::is_plain(job.at(slot))) {
+        using Plain = typename Variants<A>::PlainArithmetic;
+        entry_steps(phase, make_step<Plain>(job, slot), begin, end);
         continue;
       }
     }
-    entry_step<A>(job, slot, begin, end);
+    entry_steps(phase, make_step<A>(job, slot), begin, end);
   }
 }
 

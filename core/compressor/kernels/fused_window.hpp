@@ -21,14 +21,14 @@ class FusedWindow {
         biased_(ops(Name::biased)),
         forward_{ops(Name::row_max),     ops(Name::shifted), ops(Name::exp),
                  ops(Name::denominator), ops(Name::softmax), ops(Name::weights),
-                 ops(Name::products),    ops(Name::pooled),  job.plan->at(forward(Name::products)).compute_exact},
+                 ops(Name::products),    ops(Name::pooled),  job.at(forward(Name::products)).compute_exact},
         backward_{gradient_ops(Name::products), gradient_ops(Name::weights), gradient_ops(Name::values),
-                  gradient_ops(Name::logits), job.plan->at(gradient(Name::logits)).saved == Saved::stored} {}
+                  gradient_ops(Name::logits), job.at(gradient(Name::logits)).saved == Saved::stored} {}
 
   /// Whether this frame is one: whole packs, every slot a token of this problem.
   bool takes(const WindowFrame<A>& frame) const {
     return job_.fusion != Fusion::none && frame.active % static_cast<std::size_t>(A::lanes) == 0 &&
-           !(job_.config->overlap && frame.is_first_of_row()) &&
+           !(job_.geometry.overlap && frame.is_first_of_row()) &&
            std::none_of(frame.padded, frame.padded + frame.slots, [](std::uint8_t pad) { return pad != 0; });
   }
 
@@ -48,8 +48,8 @@ class FusedWindow {
   }
 
  private:
-  rows::Ops<A> ops(Name name) const { return make_ops<A>(job_.plan->at(forward(name))); }
-  rows::Ops<A> gradient_ops(Name name) const { return make_ops<A>(job_.plan->at(gradient(name))); }
+  rows::Ops<A> ops(Name name) const { return make_ops<A>(job_.at(forward(name))); }
+  rows::Ops<A> gradient_ops(Name name) const { return make_ops<A>(job_.at(gradient(name))); }
 
   template <class Exp>
   void run(const WindowFrame<A>& frame, Exp exponential) const {

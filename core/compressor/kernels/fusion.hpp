@@ -31,8 +31,8 @@ bool is_pool(const PhaseJob<T>& job) {
                               forward(Name::shifted), forward(Name::exp),     forward(Name::softmax),
                               forward(Name::weights), forward(Name::products)};
   constexpr std::array kept{forward(Name::row_max), forward(Name::denominator), forward(Name::pooled)};
-  const bool sequential = job.plan->at(forward(Name::pooled)).summation.kind == precision::Summation::Kind::sequential;
-  return steps_are(job, inside, kept) && (sequential || !job.plan->at(forward(Name::products)).compute_exact);
+  const bool sequential = job.at(forward(Name::pooled)).summation.kind == precision::Summation::Kind::sequential;
+  return steps_are(job, inside, kept) && (sequential || !job.at(forward(Name::products)).compute_exact);
 }
 
 template <class T>
@@ -42,7 +42,7 @@ bool is_pool_gradient(const PhaseJob<T>& job) {
                               forward(Name::weights), gradient(Name::products), gradient(Name::weights),
                               gradient(Name::values), gradient(Name::logits)};
   constexpr std::array kept{gradient(Name::kv), gradient(Name::biased)};
-  const SlotArithmetic& logits = job.plan->at(gradient(Name::logits));
+  const SlotArithmetic& logits = job.at(gradient(Name::logits));
   const bool closed =
       logits.softmax_vjp == SoftmaxVjp::y_times_g_minus_s || logits.softmax_vjp == SoftmaxVjp::gy_minus_ys;
   return closed && steps_are(job, inside, kept) && job.moves_unchanged[gradient_index(Name::kv)] &&
@@ -57,7 +57,7 @@ Fusion fusion_of(const PhaseJob<T>& job) {
   const bool two_passes =
       job.softmax != Softmax::naive && job.softmax != Softmax::log_softmax && !is_online(job.softmax);
   const bool moves = job.moves_unchanged[index_of(Name::values)] && job.moves_unchanged[index_of(Name::logits)];
-  if (job.pipeline != Pipeline::bias_first || !two_passes || !moves || job.plan->is_random()) return Fusion::none;
+  if (job.pipeline != Pipeline::bias_first || !two_passes || !moves || job.random) return Fusion::none;
   if (fusion::is_pool(job)) return Fusion::pool;
   return fusion::is_pool_gradient(job) ? Fusion::pool_gradient : Fusion::none;
 }

@@ -20,7 +20,20 @@ inline constexpr int tile_packs = A::lanes == 1 ? 4 : 2;
 template <class A>
 inline constexpr std::size_t panel_width = static_cast<std::size_t>(A::lanes) * tile_packs<A>;
 
+/// The usual tile: whole packs in registers.
 template <class A>
+struct RegisterTile {
+  static constexpr int packs = tile_packs<A>;
+  static constexpr std::size_t panel = panel_width<A>;
+};
+/// One element, in panels of another width: what one device thread computes.
+template <std::size_t width>
+struct ElementTile {
+  static constexpr int packs = 1;
+  static constexpr std::size_t panel = width;
+};
+
+template <class A, class Shape = RegisterTile<A>>
 struct Tile {
   using T = typename A::scalar_type;
   using V = typename A::value_type;
@@ -28,11 +41,15 @@ struct Tile {
   std::size_t row;
   int rows;  ///< 1 .. tile_rows
   std::size_t column;
-  std::size_t columns;  ///< 1 .. panel_width
+  std::size_t columns;  ///< 1 .. those of `packs` packs
 
-  std::size_t row_of(int r) const { return row + static_cast<std::size_t>(r); }
-  const T* panel() const { return job.panels + column * job.depth; }
-  V a(int r, std::size_t k) const {
+  static constexpr int packs = Shape::packs;
+  ULPSCOPE_HD std::size_t row_of(int r) const { return row + static_cast<std::size_t>(r); }
+  ULPSCOPE_HD const T* panel() const {
+    if constexpr (Shape::panel == static_cast<std::size_t>(packs * A::lanes)) return job.panels + column * job.depth;
+    return job.panels + column / Shape::panel * Shape::panel * job.depth + column % Shape::panel;
+  }
+  ULPSCOPE_HD V a(int r, std::size_t k) const {
     const T& value =
         job.a[static_cast<std::ptrdiff_t>(row_of(r)) * job.a_row + static_cast<std::ptrdiff_t>(k) * job.a_depth];
     if constexpr (std::is_same_v<T, V>) {
@@ -41,12 +58,12 @@ struct Tile {
       return precision::splat<V>(value);
     }
   }
-  V b(std::size_t k, int pack) const {
-    const T* at = panel() + k * panel_width<A> + static_cast<std::size_t>(pack * A::lanes);
+  ULPSCOPE_HD V b(std::size_t k, int pack) const {
+    const T* at = panel() + k * Shape::panel + static_cast<std::size_t>(pack * A::lanes);
     return rows::Rows<A>{const_cast<T*>(at), 0}[0];
   }
   /// Moves a pack between a tile's registers and the matrix, whose last columns may end inside the pack.
-  V load(const T* matrix, int r, int pack) const {
+  ULPSCOPE_HD V load(const T* matrix, int r, int pack) const {
     T staged[A::lanes];
     const std::size_t first = static_cast<std::size_t>(pack * A::lanes);
     for (std::size_t lane = 0; lane < static_cast<std::size_t>(A::lanes); ++lane) {
@@ -54,7 +71,7 @@ struct Tile {
     }
     return rows::Rows<A>{staged, 0}[0];
   }
-  void store(int r, int pack, const V& value) const {
+  ULPSCOPE_HD void store(int r, int pack, const V& value) const {
     T staged[A::lanes];
     rows::Rows<A>{staged, 0}.set(0, value);
     const std::size_t first = static_cast<std::size_t>(pack * A::lanes);
@@ -78,40 +95,39 @@ ULPSCOPE_INLINE typename A::value_type join(const rows::Ops<A>& ops, const typen
 /// f(0), ..., f(N - 1), written out: what the indices reach stays in registers.
 template <int N, class F>
 ULPSCOPE_INLINE void unrolled(F f) {
-  [&]<int... i>(std::integer_sequence<int, i...>) __attribute__((always_inline)) { (f(i), ...); }
+  [&]<int... i>(std::integer_sequence<int, i...>) ULPSCOPE_INLINED { (f(i), ...); }
   (std::make_integer_sequence<int, N>{});
 }
 
 /// Sequential over k, from zero or from `initial`.
-template <class A, bool Exact, int Rows>
-void multiply_tile(const rows::Ops<A>& ops, const Tile<A>& tile) {
+template <class A, bool Exact, int Rows, class Shape>
+ULPSCOPE_HD void multiply_tile(const rows::Ops<A>& ops, const Tile<A, Shape>& tile) {
   using V = typename A::value_type;
-  constexpr int packs = tile_packs<A>;
+  constexpr int packs = Shape::packs;
   constexpr int cells = Rows * packs;
   V sums[cells];
-  unrolled<cells>([&](int i) __attribute__((always_inline)) {
+  unrolled<cells>([&](int i) ULPSCOPE_INLINED {
     sums[i] = tile.job.initial == nullptr ? A::constant(0.0) : tile.load(tile.job.initial, i / packs, i % packs);
   });
   const rows::Ops<A> local = ops;  // in registers: nothing else points at it
   for (std::size_t k = 0; k < tile.job.depth; ++k) {
     V b[packs];
     V a[Rows];
-    unrolled<packs>([&](int p) __attribute__((always_inline)) { b[p] = tile.b(k, p); });
-    unrolled<Rows>([&](int r) __attribute__((always_inline)) { a[r] = tile.a(r, k); });
-    unrolled<cells>([&](int i) __attribute__((always_inline)) {
-      sums[i] = join<A, Exact>(local, a[i / packs], b[i % packs], sums[i]);
-    });
+    unrolled<packs>([&](int p) ULPSCOPE_INLINED { b[p] = tile.b(k, p); });
+    unrolled<Rows>([&](int r) ULPSCOPE_INLINED { a[r] = tile.a(r, k); });
+    unrolled<cells>([&](int i)
+                        ULPSCOPE_INLINED { sums[i] = join<A, Exact>(local, a[i / packs], b[i % packs], sums[i]); });
   }
-  unrolled<cells>([&](int i) __attribute__((always_inline)) {
+  unrolled<cells>([&](int i) ULPSCOPE_INLINED {
     tile.store(i / packs, i % packs, tile.job.store ? local.storage.round(sums[i]) : sums[i]);
   });
 }
 
 /// Any other order of summation, or draws: one row and one pack at a time.
-template <class A>
-void multiply_in_order(const rows::Ops<A>& arithmetic, const Tile<A>& tile) {
+template <class A, class Shape>
+ULPSCOPE_HD void multiply_in_order(const rows::Ops<A>& arithmetic, const Tile<A, Shape>& tile) {
   for (int r = 0; r < tile.rows; ++r) {
-    for (int p = 0; p < tile_packs<A>; ++p) {
+    for (int p = 0; p < Shape::packs; ++p) {
       const std::uint64_t row = tile.job.first_row + tile.row_of(r);
       const std::uint64_t column = tile.column + static_cast<std::uint64_t>(p * A::lanes);
       const rows::Ops<A> ops = draw_from(arithmetic, {tile.job.key, row * tile.job.columns + column});

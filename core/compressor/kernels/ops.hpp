@@ -2,8 +2,8 @@
 // From a plan's formats to the arithmetic objects that row functions take.
 #pragma once
 
-#include "core/compressor/arithmetic_plan.hpp"
 #include "core/compressor/rows/rows.hpp"
+#include "core/compressor/slot_arithmetic.hpp"
 #include "precision/random.hpp"
 
 namespace ulpscope::compressor::kernels {
@@ -27,7 +27,7 @@ struct Draws {
 /// The same operations, drawing for one element: each role counts its own. Arithmetics that draw nothing stay as they
 /// are.
 template <class A>
-rows::Ops<A> draw_from(const rows::Ops<A>& ops, const Draws& draws) {
+ULPSCOPE_HD rows::Ops<A> draw_from(const rows::Ops<A>& ops, const Draws& draws) {
   rows::Ops<A> drawing = ops;
   const auto key = [&](std::uint64_t role) { return precision::Counter{draws.key + role, draws.element, 0}; };
   if constexpr (requires(const A& a) { a.at(precision::Counter{}); }) {

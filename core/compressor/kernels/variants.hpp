@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "core/compressor/arithmetic_plan.hpp"
+#include "core/compressor/slot_arithmetic.hpp"
 #include "precision/emulated.hpp"
 #include "precision/native.hpp"
 

@@ -9,7 +9,7 @@ namespace ulpscope::compressor::kernels {
 inline namespace ULPSCOPE_LEVEL {
 
 template <class A>
-void grad_products_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
+ULPSCOPE_HD void grad_products_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
   each_pack(frame, [&](int c) {
     rows::pooled_vjp(ops, frame.slots, frame.rows(gradient_index(Name::pooled), c)[0],
                      frame.rows(gradient_index(Name::products), c));
@@ -18,7 +18,7 @@ void grad_products_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
 
 /// grad.weights = grad.products * values; grad.values = grad.products * weights
 template <class A>
-void grad_factor_step(WindowFrame<A>& frame, const rows::Ops<A>& ops, Name factor) {
+ULPSCOPE_OUTLINE_ON_DEVICE void grad_factor_step(WindowFrame<A>& frame, const rows::Ops<A>& ops, Name factor) {
   const Name other = factor == Name::weights ? Name::values : Name::weights;
   each_pack(frame, [&](int c) {
     rows::products(ops, frame.slots, frame.rows(gradient_index(Name::products), c), frame.rows(index_of(other), c),
@@ -28,13 +28,13 @@ void grad_factor_step(WindowFrame<A>& frame, const rows::Ops<A>& ops, Name facto
 
 /// Stores the finished rows; where weights at pads were set to 0 outside the softmax, they pass no cotangent.
 template <class A>
-void store_rows(WindowFrame<A>& frame, const rows::Ops<A>& ops, const rows::Rows<A>& out) {
+ULPSCOPE_HD void store_rows(WindowFrame<A>& frame, const rows::Ops<A>& ops, const rows::Rows<A>& out) {
   for (int r = 0; r < frame.slots; ++r) out.set(r, ops.storage.round(out[r]));
 }
 
 /// The cotangent of the softmax: grad.weights, 0 at slots whose weight was replaced by 0 (staged in grad.logits).
 template <class A>
-rows::Rows<A> masked_cotangent(WindowFrame<A>& frame, int c) {
+ULPSCOPE_HD rows::Rows<A> masked_cotangent(WindowFrame<A>& frame, int c) {
   const auto g = frame.rows(gradient_index(Name::weights), c);
   if (!frame.job.zero_pads) return g;
   const auto staged = frame.rows(gradient_index(Name::logits), c);
@@ -43,7 +43,7 @@ rows::Rows<A> masked_cotangent(WindowFrame<A>& frame, int c) {
 }
 
 template <class A>
-void autodiff_softmax(WindowFrame<A>& frame, const rows::Ops<A>& ops, int c, const rows::Rows<A>& g) {
+ULPSCOPE_HD void autodiff_softmax(WindowFrame<A>& frame, const rows::Ops<A>& ops, int c, const rows::Rows<A>& g) {
   const auto out = frame.rows(gradient_index(Name::logits), c);
   const rows::QuotientSaved<A> saved{frame.rows(index_of(Name::exp), c), frame.rows(index_of(Name::denominator), c)[0]};
   rows::softmax_autodiff_vjp(ops, frame.slots, saved, g, out);
@@ -54,10 +54,9 @@ void autodiff_softmax(WindowFrame<A>& frame, const rows::Ops<A>& ops, int c, con
 }
 
 template <class A>
-void grad_logits_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
+ULPSCOPE_HD void grad_logits_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
   const bool closed = ops.softmax_vjp == SoftmaxVjp::y_times_g_minus_s || ops.softmax_vjp == SoftmaxVjp::gy_minus_ys;
-  const bool stored = frame.job.plan->at(gradient(Name::logits)).saved == Saved::stored;
-  const Name y = stored ? Name::weights : Name::softmax;
+  const Name y = frame.job.reads_weights ? Name::weights : Name::softmax;
   each_pack(frame, [&](int c) {
     const auto out = frame.rows(gradient_index(Name::logits), c);
     const auto g = masked_cotangent(frame, c);
@@ -79,7 +78,7 @@ void grad_logits_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
 
 /// A slot that only moves on: stored in its own format.
 template <class A>
-void grad_copy_step(WindowFrame<A>& frame, const rows::Ops<A>& ops, Slot slot, Slot from) {
+ULPSCOPE_OUTLINE_ON_DEVICE void grad_copy_step(WindowFrame<A>& frame, const rows::Ops<A>& ops, Slot slot, Slot from) {
   each_pack(frame, [&](int c) {
     const auto source = frame.rows(from.index(), c);
     const auto out = frame.rows(slot.index(), c);
@@ -90,14 +89,14 @@ void grad_copy_step(WindowFrame<A>& frame, const rows::Ops<A>& ops, Slot slot, S
 /// Back to token rows: every half of a token's features belongs to one softmax slot, so nothing is added.
 /// Rows of padded slots are 0. Prior slots go to grad.prior_*, whose rows are the prior window's tokens.
 template <class A>
-void scatter(WindowFrame<A>& frame, const rows::Ops<A>& ops, Slot slot, Slot from) {
+ULPSCOPE_OUTLINE_ON_DEVICE void scatter(WindowFrame<A>& frame, const rows::Ops<A>& ops, Slot slot, Slot from) {
   const bool unchanged = frame.job.moves_unchanged[slot.index()];
   if (!unchanged) grad_copy_step(frame, ops, slot, from);
   for (int r = 0; r < frame.slots; ++r) {
     auto* target = frame.target(r, slot);
     if (target == nullptr) continue;
     if (frame.padded[r] != 0) {
-      std::fill(target, target + frame.active, typename A::scalar_type(0));
+      fill_values(target, target + frame.active, typename A::scalar_type(0));
     } else {
       copy_values<A>(frame_row(frame, unchanged ? from : slot, r), frame.active, target);
     }

@@ -14,25 +14,25 @@ namespace ulpscope::compressor::kernels {
 inline namespace ULPSCOPE_LEVEL {
 
 template <class A, class F>
-void each_pack(const WindowFrame<A>& frame, F function) {
-  for (int c = 0; c < frame.job.channels; c += static_cast<int>(A::lanes)) function(c);
+ULPSCOPE_HD void each_pack(const WindowFrame<A>& frame, F function) {
+  for (int c = 0; c < frame.job.width; c += static_cast<int>(A::lanes)) function(c);
 }
 
 /// The value that stands in `slot` where a window's slot holds no token.
 template <class A>
-typename A::scalar_type pad_value(const WindowFrame<A>& frame, Name slot) {
-  const PadValues& pad = frame.job.plan->pad();
+ULPSCOPE_HD typename A::scalar_type pad_value(const WindowFrame<A>& frame, Name slot) {
+  const PadValues& pad = frame.job.pad;
   return static_cast<typename A::scalar_type>(slot == Name::values ? pad.kv : pad.gate);
 }
 
 template <class A>
-typename A::scalar_type* frame_row(const WindowFrame<A>& frame, Slot slot, int r) {
-  return frame.buffer(slot.index()) + static_cast<std::size_t>(r) * static_cast<std::size_t>(frame.job.channels);
+ULPSCOPE_HD typename A::scalar_type* frame_row(const WindowFrame<A>& frame, Slot slot, int r) {
+  return frame.buffer(slot.index()) + static_cast<std::ptrdiff_t>(r) * frame.job.stride;
 }
 
 /// Copies each softmax slot's row from its token (or fills the pad), stored in the slot's format.
 template <class A>
-void gather(WindowFrame<A>& frame, const rows::Ops<A>& ops, Slot slot, Slot from) {
+ULPSCOPE_OUTLINE_ON_DEVICE void gather(WindowFrame<A>& frame, const rows::Ops<A>& ops, Slot slot, Slot from) {
   using T = typename A::scalar_type;
   const auto& job = frame.job;
   const T pad = pad_value(frame, slot.name);
@@ -40,12 +40,12 @@ void gather(WindowFrame<A>& frame, const rows::Ops<A>& ops, Slot slot, Slot from
     T* row = frame_row(frame, slot, r);
     const T* source = frame.source(r, from);
     if (source == nullptr) {
-      std::fill(row, row + frame.active, pad);
+      fill_values(row, row + frame.active, pad);
     } else {
       frame.fetch_ahead(source);
       copy_values<A>(source, frame.active, row);
     }
-    std::fill(row + frame.active, row + job.channels, T(0));
+    fill_values(row + frame.active, row + job.width, T(0));
   }
   const bool unchanged = job.moves_unchanged[slot.index()];
   each_pack(frame, [&](int c) {
@@ -59,9 +59,9 @@ void gather(WindowFrame<A>& frame, const rows::Ops<A>& ops, Slot slot, Slot from
 
 /// bias_first where nobody keeps `biased`: gate + ape of each softmax slot's token. Rows of pads are left as they are.
 template <class A>
-void bias_before_window(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
+ULPSCOPE_OUTLINE_ON_DEVICE void bias_before_window(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
   const Slot slot = forward(Name::biased);
-  const auto& ape = (*frame.job.views)[index_of(Name::ape)];
+  const auto& ape = frame.job.views[index_of(Name::ape)];
   for (int r = 0; r < frame.slots; ++r) {
     const auto* gate = frame.source(r, forward(Name::gate));
     if (gate == nullptr) continue;
@@ -73,7 +73,7 @@ void bias_before_window(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
 
 /// Moves `biased` on from the frame.
 template <class A>
-void logits_from_frame(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
+ULPSCOPE_HD void logits_from_frame(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
   using T = typename A::scalar_type;
   const Slot slot = forward(Name::logits);
   const Slot from = forward(Name::biased);
@@ -82,28 +82,27 @@ void logits_from_frame(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
     T* row = frame_row(frame, slot, r);
     const T* source = frame_row(frame, from, r);
     if (frame.padded[r] != 0) {
-      std::fill(row, row + frame.active, pad);
+      fill_values(row, row + frame.active, pad);
     } else if (row != source || !frame.job.moves_unchanged[slot.index()]) {
       apply_values<A, Elementwise::store>(ops, {source, nullptr, row}, frame.active);
     }
-    std::fill(row + frame.active, row + frame.job.channels, T(0));
+    fill_values(row + frame.active, row + frame.job.width, T(0));
   }
 }
 
 /// pad_first: logits = padded gate + bias, pads included; the bias row of slot r is its token's, its half the slot's.
 template <class A>
-void bias_after_window(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
+ULPSCOPE_HD void bias_after_window(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
   using T = typename A::scalar_type;
-  const Config& config = *frame.job.config;
-  const View<T>& ape = (*frame.job.views)[index_of(Name::ape)];
-  const auto width = static_cast<std::size_t>(frame.job.channels);
-  T* scratch = frame.buffer(index_of(Name::logits));
+  const Geometry& geometry = frame.job.geometry;
+  const View<T>& ape = frame.job.views[index_of(Name::ape)];
   for (int r = 0; r < frame.slots; ++r) {  // the bias row is staged in the slot it will be added into
     const auto slot = static_cast<std::size_t>(r);
-    const bool own = config.overlap && slot >= config.ratio;
-    const T* row = ape.row(own ? slot - config.ratio : slot) + (own ? config.head_dim : 0) + frame.first_channel;
-    std::copy_n(row, frame.active, scratch + slot * width);
-    std::fill(scratch + slot * width + frame.active, scratch + (slot + 1) * width, T(0));
+    const bool own = geometry.overlap && slot >= geometry.ratio;
+    const T* row = ape.row(own ? slot - geometry.ratio : slot) + (own ? geometry.head_dim : 0) + frame.first_channel;
+    T* staged = frame_row(frame, forward(Name::logits), r);
+    copy_values<A>(row, frame.active, staged);
+    fill_values(staged + frame.active, staged + frame.job.width, T(0));
   }
   each_pack(frame, [&](int c) {
     const auto gate = frame.rows(index_of(Name::padded_gate), c);
@@ -113,37 +112,35 @@ void bias_after_window(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
 }
 
 template <class A>
-void logits_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
+ULPSCOPE_HD void logits_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
   if (frame.job.pipeline == Pipeline::pad_first) return bias_after_window(frame, ops);
-  if (!(*frame.job.views)[index_of(Name::biased)]) return logits_from_frame(frame, ops);
+  if (!frame.job.views[index_of(Name::biased)]) return logits_from_frame(frame, ops);
   gather(frame, ops, forward(Name::logits), forward(Name::biased));
 }
 
 /// Slots that the algorithm leaves out of max and sum: pads under where=, double where, exclude.
 template <class A>
-rows::PadMask skipped(const WindowFrame<A>& frame) {
+ULPSCOPE_HD rows::PadMask skipped(const WindowFrame<A>& frame) {
   return frame.job.skip_pads ? frame.padded : nullptr;
 }
 
 template <class A>
-rows::OnlineOptions<A> online_options(const WindowFrame<A>& frame) {
-  const Online& online = frame.job.plan->online();
-  A state(online.state);
+ULPSCOPE_HD rows::OnlineOptions<A> online_options(const WindowFrame<A>& frame) {
+  A state = frame.job.online_state;
   if constexpr (requires { state.at(precision::Counter{}); }) {  // every scan of a window rounds its state alike
     const Draws draws = frame.draws(forward(Name::softmax));
     state = state.at({draws.key, draws.element, 0});
   }
-  return {static_cast<int>(online.tile), state, frame.job.softmax == Softmax::online_guarded,
-          frame.job.plan->at(forward(Name::products)).compute_exact};
+  return {frame.job.online_tile, state, frame.job.softmax == Softmax::online_guarded, frame.job.exact_products};
 }
 
 template <class A>
-rows::OnlineWindow<A> online_window(const WindowFrame<A>& frame, int c) {
+ULPSCOPE_HD rows::OnlineWindow<A> online_window(const WindowFrame<A>& frame, int c) {
   return {frame.slots, frame.rows(index_of(Name::logits), c), {}, skipped(frame)};
 }
 
 template <class A>
-void row_max_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
+ULPSCOPE_HD void row_max_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
   each_pack(frame, [&](int c) {
     const auto out = frame.rows(index_of(Name::row_max), c);
     if (is_online(frame.job.softmax)) {
@@ -155,7 +152,7 @@ void row_max_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
 }
 
 template <class A>
-void shifted_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
+ULPSCOPE_HD void shifted_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
   each_pack(frame, [&](int c) {
     rows::shift(ops, frame.slots, frame.rows(index_of(Name::logits), c), frame.rows(index_of(Name::row_max), c)[0],
                 frame.rows(index_of(Name::shifted), c));
@@ -163,7 +160,7 @@ void shifted_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
 }
 
 template <class A>
-void exp_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
+ULPSCOPE_HD void exp_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
   const Name from = frame.job.softmax == Softmax::naive ? Name::logits : Name::shifted;
   each_pack(frame, [&](int c) {
     rows::exponentials(ops, frame.slots, frame.rows(index_of(from), c), skipped(frame),
@@ -172,7 +169,7 @@ void exp_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
 }
 
 template <class A>
-void denominator_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
+ULPSCOPE_HD void denominator_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
   each_pack(frame, [&](int c) {
     const auto out = frame.rows(index_of(Name::denominator), c);
     if (is_online(frame.job.softmax)) {
@@ -184,7 +181,7 @@ void denominator_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
 }
 
 template <class A>
-void log_denominator_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
+ULPSCOPE_HD void log_denominator_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
   each_pack(frame, [&](int c) {
     frame.rows(index_of(Name::log_denominator), c)
         .set(0, rows::logarithm(ops.compute, frame.rows(index_of(Name::denominator), c)[0]));
@@ -193,7 +190,7 @@ void log_denominator_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
 
 /// Online: exponentials are taken again from the final maximum.
 template <class A>
-void online_softmax(WindowFrame<A>& frame, const rows::Ops<A>& ops, int c) {
+ULPSCOPE_HD void online_softmax(WindowFrame<A>& frame, const rows::Ops<A>& ops, int c) {
   const auto logits = frame.rows(index_of(Name::logits), c);
   const auto out = frame.rows(index_of(Name::softmax), c);
   const auto anchor = rows::online_anchor<A>(online_options(frame), frame.rows(index_of(Name::row_max), c)[0]);
@@ -203,7 +200,7 @@ void online_softmax(WindowFrame<A>& frame, const rows::Ops<A>& ops, int c) {
 }
 
 template <class A>
-void softmax_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
+ULPSCOPE_HD void softmax_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
   each_pack(frame, [&](int c) {
     const auto out = frame.rows(index_of(Name::softmax), c);
     if (is_online(frame.job.softmax)) return online_softmax(frame, ops, c);
@@ -217,7 +214,7 @@ void softmax_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
 }
 
 template <class A>
-void weights_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
+ULPSCOPE_HD void weights_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
   const rows::PadMask zero = frame.job.zero_pads ? frame.padded : nullptr;
   each_pack(frame, [&](int c) {
     rows::cast_weights(ops, frame.slots, frame.rows(index_of(Name::softmax), c), zero,
@@ -226,7 +223,7 @@ void weights_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
 }
 
 template <class A>
-void products_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
+ULPSCOPE_HD void products_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
   each_pack(frame, [&](int c) {
     rows::products(ops, frame.slots, frame.rows(index_of(Name::weights), c), frame.rows(index_of(Name::values), c),
                    frame.rows(index_of(Name::products), c));
@@ -234,8 +231,7 @@ void products_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
 }
 
 template <class A>
-void pooled_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
-  const bool exact_products = frame.job.plan->at(forward(Name::products)).compute_exact;
+ULPSCOPE_HD void pooled_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
   each_pack(frame, [&](int c) {
     const auto out = frame.rows(index_of(Name::pooled), c);
     if (is_online(frame.job.softmax)) {
@@ -243,7 +239,7 @@ void pooled_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
       window.values = frame.rows(index_of(Name::values), c);
       const auto state = rows::online_scan(ops, online_options(frame), window);
       out.set(0, ops.storage.round(ops.compute.div(state.weighted, state.total)));
-    } else if (exact_products) {
+    } else if (frame.job.exact_products) {
       out.set(0, rows::pooled_fused(ops, frame.slots, frame.rows(index_of(Name::weights), c),
                                     frame.rows(index_of(Name::values), c)));
     } else {
