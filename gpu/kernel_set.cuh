@@ -18,9 +18,7 @@ class SeenPhase {
       : bytes_(&memory) {
     static_assert(std::is_trivially_copyable_v<Phase>);
     bytes_.resize(sizeof(Phase));
-    phase_ = new (bytes_.data()) Phase(job);
-    phase_->width = 1;
-    phase_->stride = static_cast<int>(stride);
+    phase_ = new (bytes_.data()) Phase(job, {1, static_cast<int>(stride)});
   }
   SeenPhase(const SeenPhase&) = delete;
   SeenPhase& operator=(const SeenPhase&) = delete;
@@ -30,7 +28,7 @@ class SeenPhase {
  private:
   using Phase = kernels::PreparedPhase<A>;
   compressor::Workspace<unsigned char> bytes_;
-  Phase* phase_ = nullptr;
+  const Phase* phase_ = nullptr;
 };
 
 template <class A, class Executor>

@@ -74,7 +74,7 @@ void Evaluator<T>::plan_storage() {
       scratch_[i] = !keeps_whole(slot);
       const bool elsewhere = job_.into[i] != nullptr;
       precision::ask_poll();
-      if (!scratch_[i] && !elsewhere) storage_[i].assign(element_count(shape), T(0));
+      if (!scratch_[i] && !elsewhere) storage_[i].assign_zeros(element_count(shape));
       views_[i] = {elsewhere ? job_.into[i] : storage_[i].data(), 0, width_[i]};
     } else {
       views_[i] = {const_cast<T*>(job_.given[i]), 0, width_[i]};  // given slots are only read
@@ -119,7 +119,7 @@ void Evaluator<T>::place_scratch(const Block& block) {
     if (carried || slot.name == Name::hidden_kv || slot.name == Name::hidden_gate) {
       values.resize(size);  // the branches of grad.hidden are large, and each product writes all of its rows
     } else {
-      values.assign(size, T(0));
+      values.assign_zeros(size);
     }
     views_[i] = {values.data(), first, width_[i]};
   }

@@ -84,7 +84,7 @@ void Evaluator<T>::add_prior_bias() {
   const T* prior = input(Name::prior_gate);
   if (prior == nullptr || input(Name::ape) == nullptr || job_.recipe->pipeline != Pipeline::bias_first) return;
   const std::size_t period = config_.ratio * config_.features();
-  prior_biased_.assign(config_.batch * period, T(0));
+  prior_biased_.assign_zeros(config_.batch * period);
   const std::size_t after_all = config_.batch * config_.seq;  // the prior rows' draws follow those of the tokens
   const Operands operands{prior, input(Name::ape), prior_biased_.data(), after_all * config_.features(), period};
   elementwise(forward(Name::biased), Elementwise::bias, operands, config_.batch * period);

@@ -44,7 +44,7 @@ void pack_panels(const MatrixProduct<T>& product, std::size_t width, Workspace<T
   const RightFactor<T>& b = product.b;
   const std::size_t depth = product.depth;
   const std::size_t columns = product.columns;
-  panels.assign((columns + width - 1) / width * width * depth, T(0));
+  panels.assign_zeros((columns + width - 1) / width * width * depth);
   const bool transposed = b.stored_transposed == Transpose::yes;
   for (std::size_t j = 0; j < columns; ++j) {
     T* panel = panels.data() + j / width * width * depth + j % width;

@@ -32,13 +32,13 @@ class Workspace {
   T* data() { return memory() == nullptr ? values_.data() : elsewhere_.get(); }
   const T* data() const { return const_cast<Workspace*>(this)->data(); }
 
-  void assign(std::size_t count, const T& value) {
+  void assign_zeros(std::size_t count) {
     if (memory() == nullptr) {
       reserve_large(values_, count);
-      return values_.assign(count, value);
+      return values_.assign(count, T(0));
     }
     replace(count, 0);
-    std::fill_n(elsewhere_.get(), count, value);
+    std::fill_n(elsewhere_.get(), count, T(0));
   }
   /// The first values stay; others are whatever they are.
   void resize(std::size_t count) {

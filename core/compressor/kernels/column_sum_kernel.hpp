@@ -39,7 +39,8 @@ ULPSCOPE_HD typename A::value_type sum_columns(const rows::Ops<A>& ops,
                                                const ColumnPack<A>& pack) {
   const int count = static_cast<int>(job.count);
   const auto* const* const factors = job.factors;
-  const auto term = [&](int i) { return pack.load(job.rows[i]); };
+  const auto* const* const rows = job.rows;
+  const auto term = [&](int i) { return pack.load(rows[i]); };
   const auto factor = [&](int i) { return pack.load(factors[i]); };
   if (!job.continued) {
     if (factors == nullptr) return precision::sum(ops.accumulate, count, ops.summation, term);

@@ -181,7 +181,7 @@ void entry_steps(const Phase<typename A::scalar_type>& phase, const Step<A>& ste
 template <class A>
 void run_entries(const PhaseJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end,
                  typename A::scalar_type*) {
-  const Phase<typename A::scalar_type> phase(job);
+  const Phase<typename A::scalar_type> phase(job, {});
   for (const Slot slot : job.steps) {
     if constexpr (Variants<A>::exist) {
       if (Variants<A>::is_plain(job.at(slot))) {

@@ -44,12 +44,12 @@ struct Tile {
   std::size_t columns;  ///< 1 .. those of `packs` packs
 
   static constexpr int packs = Shape::packs;
-  ULPSCOPE_HD std::size_t row_of(int r) const { return row + static_cast<std::size_t>(r); }
-  ULPSCOPE_HD const T* panel() const {
+  ULPSCOPE_INLINE std::size_t row_of(int r) const { return row + static_cast<std::size_t>(r); }
+  ULPSCOPE_INLINE const T* panel() const {
     if constexpr (Shape::panel == static_cast<std::size_t>(packs * A::lanes)) return job.panels + column * job.depth;
     return job.panels + column / Shape::panel * Shape::panel * job.depth + column % Shape::panel;
   }
-  ULPSCOPE_HD V a(int r, std::size_t k) const {
+  ULPSCOPE_INLINE V a(int r, std::size_t k) const {
     const T& value =
         job.a[static_cast<std::ptrdiff_t>(row_of(r)) * job.a_row + static_cast<std::ptrdiff_t>(k) * job.a_depth];
     if constexpr (std::is_same_v<T, V>) {
@@ -58,12 +58,12 @@ struct Tile {
       return precision::splat<V>(value);
     }
   }
-  ULPSCOPE_HD V b(std::size_t k, int pack) const {
+  ULPSCOPE_INLINE V b(std::size_t k, int pack) const {
     const T* at = panel() + k * Shape::panel + static_cast<std::size_t>(pack * A::lanes);
     return rows::Rows<A>{const_cast<T*>(at), 0}[0];
   }
   /// Moves a pack between a tile's registers and the matrix, whose last columns may end inside the pack.
-  ULPSCOPE_HD V load(const T* matrix, int r, int pack) const {
+  ULPSCOPE_INLINE V load(const T* matrix, int r, int pack) const {
     T staged[A::lanes];
     const std::size_t first = static_cast<std::size_t>(pack * A::lanes);
     for (std::size_t lane = 0; lane < static_cast<std::size_t>(A::lanes); ++lane) {
@@ -71,7 +71,7 @@ struct Tile {
     }
     return rows::Rows<A>{staged, 0}[0];
   }
-  ULPSCOPE_HD void store(int r, int pack, const V& value) const {
+  ULPSCOPE_INLINE void store(int r, int pack, const V& value) const {
     T staged[A::lanes];
     rows::Rows<A>{staged, 0}.set(0, value);
     const std::size_t first = static_cast<std::size_t>(pack * A::lanes);

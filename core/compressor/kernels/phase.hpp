@@ -45,6 +45,12 @@ class ElementRounding {
   precision::Rounder<double> even_, away_, inner_;
 };
 
+/// How a frame lies in its scratch.
+struct FrameLayout {
+  int width = 0;   ///< channels that it handles
+  int stride = 0;  ///< values from one row to the next
+};
+
 /// What a phase's steps share, whatever their arithmetic.
 template <class T>
 struct Phase {
@@ -64,15 +70,15 @@ struct Phase {
   const std::uint8_t* padded = nullptr;
   const T* prior_biased = nullptr;
   std::array<bool, slot_count> moves_unchanged{};
-  std::array<std::uint32_t, slot_count> places{};  ///< rows, as in the job
-  int width = 0;                                   ///< channels that a frame handles
-  int stride = 0;                                  ///< values from one row of a frame's scratch to the next
+  std::array<std::uint32_t, slot_count> places{};  ///< values from the start of a frame's scratch to a slot's rows
+  int width = 0;
+  int stride = 0;
   int online_tile = 1;
   rows::BlockRule block_rule;
   ElementRounding quantized;
 
   Phase() = default;
-  explicit Phase(const PhaseJob<T>& job)
+  Phase(const PhaseJob<T>& job, const FrameLayout& layout)
       : geometry(job.geometry),
         pad(job.pad),
         butterfly(job.butterfly),
@@ -89,10 +95,10 @@ struct Phase {
         padded(job.padded),
         prior_biased(job.prior_biased),
         moves_unchanged(job.moves_unchanged),
-        places(job.places),
-        width(job.channels),
-        stride(job.channels),
+        width(layout.width),
+        stride(layout.stride),
         online_tile(static_cast<int>(job.online->tile)) {
+    for (std::size_t i = 0; i < slot_count; ++i) places[i] = job.places[i] * static_cast<std::uint32_t>(stride);
     if (geometry.quantize_block == 0) return;
     const QuantizeRule& rule = *job.quantize;
     block_rule = {rule.scale, rule.floor_of, rule.ties, rule.floor, rule.format.max_finite};
@@ -130,8 +136,8 @@ struct PreparedPhase : Phase<typename A::scalar_type> {
   int store_count = 0;
   A online_state{};
 
-  explicit PreparedPhase(const PhaseJob<typename A::scalar_type>& job)
-      : Phase<typename A::scalar_type>(job), online_state(job.online->state) {
+  PreparedPhase(const PhaseJob<typename A::scalar_type>& job, const FrameLayout& layout)
+      : Phase<typename A::scalar_type>(job, layout), online_state(job.online->state) {
     const auto transfer = [&](Slot slot) { return Transfer{slot, static_cast<int>(job.rows[slot.index()])}; };
     for (const Slot slot : job.loads) loads.at(static_cast<std::size_t>(load_count++)) = transfer(slot);
     for (const Slot slot : job.steps) {

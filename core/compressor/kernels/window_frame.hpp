@@ -56,9 +56,7 @@ class WindowFrame {
     if (tokens.name == Name::biased) return job.prior_biased;
     return job.views[index_of(tokens.name == Name::kv ? Name::prior_kv : Name::prior_gate)].data;
   }
-  ULPSCOPE_HD T* buffer(std::size_t slot_index) const {
-    return arena_ + static_cast<std::ptrdiff_t>(job.places[slot_index]) * job.stride;
-  }
+  ULPSCOPE_HD T* buffer(std::size_t slot_index) const { return arena_ + job.places[slot_index]; }
 
   ULPSCOPE_HD void load() const {
     for (int i = 0; i < job.load_count; ++i) load(job.loads[static_cast<std::size_t>(i)]);

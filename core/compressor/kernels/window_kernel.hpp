@@ -21,7 +21,7 @@ std::size_t frame_channels(std::size_t block, std::size_t left) {
 template <class A>
 void walk_windows(const PhaseJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end,
                   typename A::scalar_type* arena) {
-  const PreparedPhase<A> phase(job);
+  const PreparedPhase<A> phase(job, {job.channels, job.channels});
   WindowFrame<A> frame(phase, arena);
   const std::size_t channels = job.geometry.head_dim;
   const auto block = static_cast<std::size_t>(job.channels);
