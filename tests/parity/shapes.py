@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fresh random problems: what ten shapes of a run are drawn from, and the widths for which recipe hf is PyTorch's to the bit."""
+
+import functools
+import os
+import random
+import time
+from dataclasses import dataclass
+
+COUNT = 10
+KINDS = ("csa", "hca", "indexer")
+ROPES = ("yarn", "plain", None)
+YARN = {"factor": 16, "original": 65536, "beta_fast": 32, "beta_slow": 1}
+TOKENS = 2000  # a run of ten shapes takes seconds
+GROUP = 32  # channels that PyTorch's CPU sums take together: torch_orders.py
+
+
+def run_seed():
+    """The seed of this run: ULPSCOPE_PARITY_SEED, or the clock."""
+    return int(os.environ.get("ULPSCOPE_PARITY_SEED") or time.time_ns() % 10**9)
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """What to draw a problem from, and the module that runs it."""
+
+    kind: str
+    config: dict
+    seed: int
+    gate_sigma: float
+    ape_sigma: float
+
+    @property
+    def to_the_bit(self):
+        """Every channel is in a full group, so sums and exp are those that recipe hf names."""
+        return self.config["head_dim"] % GROUP == 0
+
+    @property
+    def sign_of_zero_is_open(self):
+        """Autograd adds the gradients of two overlapping halves, one of them 0, so that -0 becomes +0; recipe hf keeps -0."""
+        return self.kind != "hca"
+
+
+def _head_dim(rng, index):
+    """Full groups for six of ten shapes; else any even width, alone or after full groups."""
+    if index % 5 < 3:
+        return GROUP * rng.randint(1, 4)
+    return rng.choice((2 * rng.randint(1, 8), 16 * rng.randint(1, 7), 2 * rng.randint(8, 80)))
+
+
+def _rope(rng, index, head_dim):
+    rope = ROPES[index // len(KINDS) % len(ROPES)]
+    if rope is None:
+        return None
+    dim = 2 * rng.randint(1, head_dim // 2)
+    return {"dim": dim, "theta": rng.choice((10000, 160000)), "yarn": YARN if rope == "yarn" else None}
+
+
+@functools.lru_cache(maxsize=None)
+def draw(seed, index):
+    """Shape `index` of the run `seed`: all kinds, ropes and remainders come up in ten, and B goes from 1 to 16."""
+    rng = random.Random(f"{seed}/{index}")
+    kind = KINDS[index % len(KINDS)]
+    ratio = rng.choice((128, 128, 8, 40)) if kind == "hca" else 4
+    batch = (1, 16)[index] if index < 2 else rng.randint(1, 16)
+    windows = rng.randint(1, max(1, min(12, TOKENS // (batch * ratio))))
+    remainder = 0 if index % 4 == 0 else rng.randint(1, ratio - 1)
+    head_dim = _head_dim(rng, index)
+    saturated = rng.random() < 0.4
+    config = {
+        "mode": "hca" if kind == "hca" else "csa",
+        "ratio": ratio,
+        "batch": batch,
+        "seq": windows * ratio + remainder,
+        "hidden": rng.choice((rng.randint(1, 96), 16 * rng.randint(1, 8))),
+        "head_dim": head_dim,
+        "rope": _rope(rng, index, head_dim),
+    }
+    return Shape(kind, config, rng.randrange(1 << 31), *((12.0, 3.0) if saturated else (1.5, 0.5)))
