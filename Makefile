@@ -11,8 +11,9 @@ report: ## build the command and compare the usual recipes, stage by stage
 	@scripts/build release ulpscope
 	@build/release/ulpscope report
 
-build: ## build everything, tests included
+build: ## build everything, tests and the Python module included
 	@scripts/bootstrap
+	@scripts/bootstrap python || [ $$? -eq 77 ]
 	@scripts/build release
 
 test: build ## build and run the quick tests

@@ -22,17 +22,18 @@ using judge::Status;
 /// What the dumps' tensors are slots of: a named problem, or the config that a dump carries.
 Problem common_problem(const DiffOptions& options, TypedReader& reader) {
   if (options.problem) return reader.problem(*options.problem);
-  for (const std::string& path : {options.first, options.second}) {
-    const io::TensorFile file = io::read_tensors(path);
-    const auto found = file.metadata.find("config");
-    if (found == file.metadata.end()) continue;
-    const std::string where = io::shown(path) + ": config";
+  for (const DumpSource& dump : {options.first, options.second}) {
+    const auto* path = std::get_if<std::string>(&dump);
+    const auto metadata = path != nullptr ? io::read_tensors(*path).metadata : std::get<1>(dump)->file.metadata;
+    const auto found = metadata.find("config");
+    if (found == metadata.end()) continue;
+    const std::string where = name_of(dump) + ": config";
     Problem problem;
     problem.config = compressor::config_from_json(io::parse_json(found->second, where), where);
-    problem.source = io::shown(path);
+    problem.source = name_of(dump);
     return problem;
   }
-  throw InputError(io::shown(options.first) + ": neither dump carries a config; name their problem with --problem");
+  throw InputError(name_of(options.first) + ": neither dump carries a config; name their problem with --problem");
 }
 
 std::string listed_slots(const std::vector<std::string>& names) {

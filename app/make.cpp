@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verbs that write files: make, run, convert.
+// The verbs make and convert: files from what is drawn or read.
 #include <fmt/format.h>
 
 #include <set>
 
 #include "app/session.hpp"
 #include "core/compressor/checkpoint.hpp"
-#include "core/compressor/decode.hpp"
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
 #include "core/io/tensor_file.hpp"
-#include "ulpscope_version.hpp"
 
 namespace ulpscope::app {
 namespace {
@@ -63,6 +61,12 @@ void require_meaning(const MakeOptions& options) {
   }
 }
 
+Config read_config(const JsonSource& source) {
+  if (const auto* path = std::get_if<std::string>(&source))
+    return compressor::config_from_json(io::read_json(*path), io::shown(*path));
+  return compressor::config_from_json(std::get<io::Json>(source), "config");
+}
+
 Problem base_problem(const MakeOptions& options, TypedReader& reader) {
   if (options.checkpoint) return from_checkpoint(options);
   if (options.from) {
@@ -71,10 +75,10 @@ Problem base_problem(const MakeOptions& options, TypedReader& reader) {
     if (!drawn_anew && with_sizes(problem.config, options) == problem.config) return problem;
     return drawn(with_sizes(problem.config, options), options);
   }
-  if (options.preset) return drawn(with_sizes(compressor::preset(*options.preset), options), options);
-  return drawn(
-      with_sizes(compressor::config_from_json(io::read_json(*options.config), io::shown(*options.config)), options),
-      options);
+  if (!options.preset) return drawn(with_sizes(read_config(*options.config), options), options);
+  Problem problem = drawn(with_sizes(compressor::preset(*options.preset), options), options);
+  problem.source = fmt::format("preset {}, seed {}", *options.preset, options.seed.value_or(0));
+  return problem;
 }
 
 struct Replacement {
@@ -130,65 +134,36 @@ std::string assumed(const MakeOptions& options, const Config& config) {
                      config.quantize ? config.quantize->format + " output" : std::string("no quantisation"));
 }
 
-std::string written(const std::string& output, const std::string& what) {
-  return output == "-" ? "" : fmt::format("{}: {}\n", io::shown(output), what);
-}
-
 }  // namespace
 
-Outcome make(const MakeOptions& options) {
+namespace {
+
+struct Made {
+  io::TensorFile file;
+  Problem problem;
+};
+
+Made make_in_memory(const MakeOptions& options) {
   require_meaning(options);
-  if (options.from) require_other_file(*options.from, options.output);
   TypedReader reader(options.dtypes);
   const Problem base = base_problem(options, reader);
   io::TensorFile file = compressor::problem_to_file(base);
   replace_inputs(file, options, base.config, reader);
   reader.require_used();
-  const Problem problem = compressor::problem_from_file(file, io::shown(options.output));
-  io::write_tensors(output_path(options.output), file);
-  const std::string what = "problem, sha256 " + compressor::problem_sha256(problem) + assumed(options, base.config);
-  return {{}, written(options.output, what), 0};
-}
-
-namespace {
-
-Outcome decode(const RunOptions& options, const Problem& problem, const compressor::Recipe& recipe,
-               const compressor::RunOptions& run_options) {
-  const compressor::Decoded decoded = compressor::run_chunks(problem, recipe, options.chunks, run_options);
-  const judge::DumpLabel label{recipe.spec.dump(), "traced", compressor::problem_sha256(problem), version::number};
-  const Config config = compressor::effective_config(problem.config, recipe);
-  io::TensorFile file = judge::decoded_to_file(decoded, config, label);
-  file.metadata["chunks"] = io::Json(options.chunks).dump();
-  io::write_tensors(output_path(options.output), file);
-  const std::size_t entries = decoded.entries.empty() ? 0 : decoded.entries.back().shape[1];
-  return {{},
-          written(options.output,
-                  fmt::format("{} chunks of recipe {}, {} entries", options.chunks.size(), recipe.name, entries)),
-          0};
+  Problem problem =
+      compressor::problem_from_file(file, options.output.empty() ? base.source : io::shown(options.output));
+  return {std::move(file), std::move(problem)};
 }
 
 }  // namespace
 
-Outcome run(const RunOptions& options) {
-  require_other_file(options.problem, options.output);
-  const Backend& backend = backend_named(options.backend);
-  if (!options.chunks.empty() && options.backend != "traced") {
-    throw InputError("--chunks runs on the traced backend only, not on " + io::in_quotes(options.backend));
-  }
-  TypedReader reader(options.dtypes);
-  const Problem problem = reader.problem(options.problem);
-  reader.require_used();
-  const compressor::Recipe recipe = edited_recipe(options.recipe, options.edits);
-  compressor::RunOptions run_options;
-  run_options.threads = options.threads;
-  run_options.gradients = options.gradients ? compressor::Gradients::all : compressor::Gradients::none;
-  if (!options.chunks.empty()) return decode(options, problem, recipe, run_options);
-  const compressor::Run result = backend.run(problem, recipe, run_options);
-  const judge::DumpLabel label{recipe.spec.dump(), result.backend, compressor::problem_sha256(problem),
-                               version::number};
-  io::write_tensors(output_path(options.output), judge::dump_to_file(result.tape, result.config, label));
-  const std::string what = fmt::format("{} slots of recipe {}, {} backend, computed in {}",
-                                       result.tape.records().size(), recipe.name, result.backend, result.kind);
+Problem made(const MakeOptions& options) { return make_in_memory(options).problem; }
+
+Outcome make(const MakeOptions& options) {
+  if (options.from) require_other_file(*options.from, options.output);
+  const auto [file, problem] = make_in_memory(options);
+  io::write_tensors(output_path(options.output), file);
+  const std::string what = "problem, sha256 " + compressor::problem_sha256(problem) + assumed(options, problem.config);
   return {{}, written(options.output, what), 0};
 }
 

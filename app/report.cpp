@@ -20,7 +20,7 @@ using compressor::Recipe;
 using judge::Report;
 using judge::RunReport;
 
-const std::vector<std::string> usual_recipes{"fp32", "native", "hf", "pr3810", "maxtext", "bf16-pure"};
+const std::vector<RecipeSource> usual_recipes{"fp32", "native", "hf", "pr3810", "maxtext", "bf16-pure"};
 const std::vector<std::string> usual_presets{"small-csa", "small-hca"};
 
 Problem preset_problem(const std::string& name, std::uint64_t seed, unsigned threads) {
@@ -135,8 +135,8 @@ class Reporting {
         fail_on_(options.fail_on),
         reader_(options.dtypes) {
     check_tier(options.truth);
-    for (const std::string& name : options.recipes.empty() ? usual_recipes : options.recipes) {
-      recipes_.push_back(edited_recipe(name, options.edits));
+    for (const RecipeSource& recipe : options.recipes.empty() ? usual_recipes : options.recipes) {
+      recipes_.push_back(edited_recipe(recipe, options.edits));
     }
     basis_ = recipes_.size() == 1 ? judge::Basis::quantized : judge::Basis::given;
     if (options.basis) basis_ = judge::parse_basis(*options.basis);
@@ -144,7 +144,7 @@ class Reporting {
 
   Outcome run() {
     report_.provenance = provenance(options_.threads);
-    for (const std::string& path : options_.problems) add_problem(reader_.problem(path));
+    for (const ProblemSource& problem : options_.problems) add_problem(reader_.problem(problem));
     reader_.require_used();
     const bool usual = options_.problems.empty() && options_.presets.empty();
     for (const std::string& name : usual ? usual_presets : options_.presets) {

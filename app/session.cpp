@@ -41,8 +41,9 @@ Recipe edited(Recipe recipe, const RecipeEdits& edits) {
   return recipe;
 }
 
-Recipe edited_recipe(const std::string& name_or_path, const RecipeEdits& edits) {
-  return edited(compressor::load_recipe(name_or_path), edits);
+Recipe edited_recipe(const RecipeSource& source, const RecipeEdits& edits) {
+  if (const auto* recipe = std::get_if<std::shared_ptr<const Recipe>>(&source)) return edited(**recipe, edits);
+  return edited(compressor::load_recipe(std::get<std::string>(source)), edits);
 }
 
 std::span<const Backend> backends() { return backend_table; }
@@ -80,25 +81,30 @@ TypedReader::TypedReader(const std::vector<std::string>& dtypes) {
   for (const std::string& text : dtypes) edits_.push_back({io::parse_dtype_override(text)});
 }
 
-io::TensorFile TypedReader::read(const std::string& path) {
-  io::TensorFile file = io::read_tensors(path);
+io::TensorFile TypedReader::read(const DumpSource& source) {
+  const auto* path = std::get_if<std::string>(&source);
+  io::TensorFile file = path != nullptr ? io::read_tensors(*path) : std::get<1>(source)->file;
   for (const auto& [name, tensor] : file.tensors) names_.push_back(name);
-  for (Edit& edit : edits_) {
-    const auto found = file.tensors.find(edit.dtype.name);
-    if (found == file.tensors.end()) continue;
-    const io::DType dtype = found->second.dtype;
-    if (io::is_float(dtype) && dtype != edit.dtype.dtype) {
-      edit.refusal = fmt::format("{}: tensor {} holds {} already; --dtype is for integers that are the bits of floats",
-                                 io::shown(path), io::in_quotes(edit.dtype.name), io::name_of(dtype));
-      continue;
-    }
-    io::reinterpret(file, edit.dtype, io::shown(path));
-    edit.used = true;
-  }
+  for (Edit& edit : edits_) apply(edit, file, name_of(source));
   return file;
 }
 
-Problem TypedReader::problem(const std::string& path) {
+void TypedReader::apply(Edit& edit, io::TensorFile& file, const std::string& where) {
+  const auto found = file.tensors.find(edit.dtype.name);
+  if (found == file.tensors.end()) return;
+  const io::DType dtype = found->second.dtype;
+  if (io::is_float(dtype) && dtype != edit.dtype.dtype) {
+    edit.refusal = fmt::format("{}: tensor {} holds {} already; --dtype is for integers that are the bits of floats",
+                               where, io::in_quotes(edit.dtype.name), io::name_of(dtype));
+    return;
+  }
+  io::reinterpret(file, edit.dtype, where);
+  edit.used = true;
+}
+
+Problem TypedReader::problem(const ProblemSource& source) {
+  if (const auto* problem = std::get_if<std::shared_ptr<const Problem>>(&source)) return **problem;
+  const std::string& path = std::get<std::string>(source);
   return compressor::problem_from_file(read(path), io::shown(path));
 }
 
@@ -109,11 +115,26 @@ void TypedReader::require_used() const {
   }
 }
 
-judge::Dump read_dump(const std::string& path, const Problem& problem, const std::optional<std::string>& map,
+std::string name_of(const DumpSource& source) {
+  const auto* path = std::get_if<std::string>(&source);
+  return path != nullptr ? io::shown(*path) : std::get<1>(source)->name;
+}
+
+namespace {
+
+judge::NameMap read_map(const std::optional<JsonSource>& map) {
+  if (!map) return {};
+  if (const auto* path = std::get_if<std::string>(&*map)) return {io::read_json(*path), io::shown(*path)};
+  return {std::get<io::Json>(*map), "map"};
+}
+
+}  // namespace
+
+judge::Dump read_dump(const DumpSource& source, const Problem& problem, const std::optional<JsonSource>& map,
                       TypedReader& reader) {
-  const judge::NameMap names = map ? judge::NameMap(io::read_json(*map), io::shown(*map)) : judge::NameMap();
-  const io::TensorFile file = reader.read(path);
-  judge::Dump dump = judge::dump_from_file(file, problem, names, io::shown(path));
+  const judge::NameMap names = read_map(map);
+  const io::TensorFile file = reader.read(source);
+  judge::Dump dump = judge::dump_from_file(file, problem, names, name_of(source));
   for (const std::string& key : names.unmatched(file.tensors))
     dump.notes.push_back("--map: " + io::in_quotes(key) + " matches no tensor of " + dump.source);
   return dump;
@@ -126,5 +147,9 @@ void require_other_file(const std::string& input, const std::string& output) {
 }
 
 std::string output_path(const std::string& output) { return output == "-" ? "/dev/stdout" : output; }
+
+std::string written(const std::string& output, const std::string& what) {
+  return output == "-" ? "" : fmt::format("{}: {}\n", io::shown(output), what);
+}
 
 }  // namespace ulpscope::app

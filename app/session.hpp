@@ -20,8 +20,8 @@ namespace ulpscope::app {
 
 /// A recipe with the edits of the command line. Throws InputError.
 compressor::Recipe edited(compressor::Recipe recipe, const RecipeEdits& edits);
-/// A built-in name or a JSON file, with the edits of the command line. Throws InputError.
-compressor::Recipe edited_recipe(const std::string& name_or_path, const RecipeEdits& edits);
+/// The same from a source. Throws InputError.
+compressor::Recipe edited_recipe(const RecipeSource& source, const RecipeEdits& edits);
 
 /// Who runs a recipe. The file backend (a foreign dump) has no `run`: `compare` reads it.
 struct Backend {
@@ -56,8 +56,8 @@ class TypedReader {
  public:
   /// Throws InputError: one is not NAME=DTYPE.
   explicit TypedReader(const std::vector<std::string>& dtypes);
-  io::TensorFile read(const std::string& path);
-  compressor::Problem problem(const std::string& path);
+  io::TensorFile read(const DumpSource& source);
+  compressor::Problem problem(const ProblemSource& source);
   /// Throws InputError where an edit acted on no file that was read.
   void require_used() const;
 
@@ -67,18 +67,24 @@ class TypedReader {
     bool used = false;
     std::string refusal = {};  ///< why it did not act on a file that holds its tensor
   };
+  static void apply(Edit& edit, io::TensorFile& file, const std::string& where);
+
   std::vector<Edit> edits_;
   std::vector<std::string> names_;  ///< of all tensors that were read
 };
 
-/// A dump file brought onto a problem; a map's keys that match nothing are notes.
-judge::Dump read_dump(const std::string& path, const compressor::Problem& problem,
-                      const std::optional<std::string>& map, TypedReader& reader);
+/// What sentences call a dump: its path, shown, or the name of tensors in memory.
+std::string name_of(const DumpSource& source);
+/// A dump brought onto a problem; a map's keys that match nothing are notes.
+judge::Dump read_dump(const DumpSource& source, const compressor::Problem& problem,
+                      const std::optional<JsonSource>& map, TypedReader& reader);
 
 /// Throws InputError where output and input are one file.
 void require_other_file(const std::string& input, const std::string& output);
 /// "-" is standard output.
 std::string output_path(const std::string& output);
+/// "dump.safetensors: 24 slots ...\n"; nothing where the output itself went to standard output.
+std::string written(const std::string& output, const std::string& what);
 
 /// Version, commit, compiler, flags, cpu, blas, gpu, threads, date.
 io::Json provenance(unsigned threads);

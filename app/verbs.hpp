@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "app/sources.hpp"
 #include "core/io/json.hpp"
 #include "core/judge/metrics.hpp"
 #include "core/judge/report.hpp"
@@ -34,9 +35,9 @@ struct RecipeEdits {
 using Progress = std::function<void(const std::string&)>;
 
 struct ReportOptions {
-  std::vector<std::string> problems;  ///< paths
+  std::vector<ProblemSource> problems;
   std::vector<std::string> presets;   ///< with `seed`; without problems and presets: small-csa and small-hca
-  std::vector<std::string> recipes;   ///< none: fp32 native hf pr3810 maxtext bf16-pure
+  std::vector<RecipeSource> recipes;  ///< none: fp32 native hf pr3810 maxtext bf16-pure
   RecipeEdits edits;
   std::string backend = "traced";
   std::string truth = "fp64";
@@ -51,7 +52,7 @@ Outcome report(const ReportOptions& options);
 
 struct MakeOptions {
   std::optional<std::string> preset;
-  std::optional<std::string> config;      ///< a JSON file
+  std::optional<JsonSource> config;
   std::optional<std::string> from;        ///< a problem
   std::optional<std::string> checkpoint;  ///< a directory of shards
   std::optional<std::size_t> layer;       ///< of a checkpoint; 0 where none is given
@@ -65,6 +66,8 @@ struct MakeOptions {
   std::string output;
 };
 Outcome make(const MakeOptions& options);
+/// The problem that `make` would write; `output` only names it in sentences.
+compressor::Problem made(const MakeOptions& options);
 
 struct RunOptions {
   std::string problem;
@@ -80,11 +83,11 @@ struct RunOptions {
 Outcome run(const RunOptions& options);
 
 struct CompareOptions {
-  std::string problem;
-  std::string dump;
-  std::optional<std::string> recipe;
+  ProblemSource problem;
+  DumpSource dump;
+  std::optional<RecipeSource> recipe;
   RecipeEdits edits;
-  std::optional<std::string> map;
+  std::optional<JsonSource> map;
   std::vector<std::string> dtypes;  ///< NAME=DTYPE
   std::string truth = "fp64";
   std::string basis = "quantized";
@@ -95,10 +98,10 @@ struct CompareOptions {
 Outcome compare(const CompareOptions& options);
 
 struct DiffOptions {
-  std::string first;
-  std::string second;
-  std::optional<std::string> problem;  ///< where the dumps carry no config
-  std::optional<std::string> map;
+  DumpSource first;
+  DumpSource second;
+  std::optional<ProblemSource> problem;  ///< where the dumps carry no config
+  std::optional<JsonSource> map;
   std::vector<std::string> dtypes;  ///< NAME=DTYPE
   std::optional<std::string> slots;
   judge::Tolerance tolerance;

@@ -32,11 +32,9 @@ struct Verb {
 CLI::Option* option(CLI::App& app, const Text& name, std::function<void(const Text&)> set, const Text& help) {
   return app.add_option_function<Text>(name, std::move(set), help)->type_name("")->expected(1);
 }
-CLI::Option* text(CLI::App& app, const Text& name, std::optional<Text>& target, const Text& help) {
-  return option(
-      app, name, [&target](const Text& value) { target = value; }, help);
-}
-CLI::Option* text(CLI::App& app, const Text& name, Text& target, const Text& help) {
+/// Target: a text, an optional one, or a source that a text can be.
+template <class Target>
+CLI::Option* text(CLI::App& app, const Text& name, Target& target, const Text& help) {
   return option(
       app, name, [&target](const Text& value) { target = value; }, help);
 }
@@ -68,6 +66,7 @@ void files(CLI::App& app, Outputs& outputs) {
   text(app, "--json", outputs.json, "write the report as JSON; - is standard output");
   text(app, "--markdown", outputs.markdown, "write the tables as Markdown");
   text(app, "--junit", outputs.junit, "write one JUnit test case per slot");
+  text(app, "--html", outputs.html, "write the tables as a page that needs no other file");
   quiet(app, outputs);
 }
 /// Options that scripts may already name: one sentence says what there is instead.
@@ -126,14 +125,17 @@ Texts preset_names() {
 Verb report_verb(CLI::App& root) {
   struct State {
     app::ReportOptions options;
+    Texts problems;
+    Texts recipes;
     Outputs outputs;
   };
   const auto state = std::make_shared<State>();
   CLI::App& app =
       *root.add_subcommand("report", "run recipes on problems and say, slot by slot, how far each is from the truth");
   auto& o = state->options;
-  app.add_option("PROBLEM", o.problems, "problem files; none: the presets small-csa and small-hca")->type_name("");
-  app.add_option("--recipe", o.recipes, "built-in names or JSON files; none: fp32 native hf pr3810 maxtext bf16-pure")
+  app.add_option("PROBLEM", state->problems, "problem files; none: the presets small-csa and small-hca")->type_name("");
+  app.add_option("--recipe", state->recipes,
+                 "built-in names or JSON files; none: fp32 native hf pr3810 maxtext bf16-pure")
       ->type_name("")
       ->delimiter(',');
   app.add_option("--preset", o.presets, "problems drawn from presets")->type_name("")->delimiter(',');
@@ -150,12 +152,13 @@ Verb report_verb(CLI::App& root) {
   files(app, state->outputs);
   refused(app, "--target", "every slot is measured against the truth");
   refused(app, "--attribution", "the report has each slot's own error");
-  refused(app, "--html", "use --json, --markdown or --junit");
   app.footer("Example: ulpscope report --preset small-csa --recipe hf --json report.json");
   return {&app, [state] {
-            split_problems(state->options.recipes, state->options.problems, compressor::builtin_recipe_names());
-            split_problems(state->options.presets, state->options.problems, preset_names());
-            state->outputs.inputs = state->options.problems;
+            split_problems(state->recipes, state->problems, compressor::builtin_recipe_names());
+            split_problems(state->options.presets, state->problems, preset_names());
+            state->options.problems.assign(state->problems.begin(), state->problems.end());
+            state->options.recipes.assign(state->recipes.begin(), state->recipes.end());
+            state->outputs.inputs = state->problems;
             return done(state->outputs, [state](const app::Progress& progress) {
               state->options.progress = progress;
               return app::report(state->options);
@@ -245,7 +248,7 @@ Verb compare_verb(CLI::App& root) {
   refused(app, "--save-case", "--json keeps the verdict with its index and bits");
   app.footer("Example: ulpscope compare problem.safetensors dump.safetensors --recipe hf");
   return {&app, [state] {
-            state->second.inputs = {state->first.problem, state->first.dump};
+            state->second.inputs = {std::get<Text>(state->first.problem), std::get<Text>(state->first.dump)};
             return done(state->second, [state](const app::Progress&) { return app::compare(state->first); });
           }};
 }
@@ -265,7 +268,7 @@ Verb diff_verb(CLI::App& root) {
   files(app, state->second);
   app.footer("Example: ulpscope diff ours.safetensors theirs.safetensors --rtol 1e-5 --atol 1e-5");
   return {&app, [state] {
-            state->second.inputs = {state->first.first, state->first.second};
+            state->second.inputs = {std::get<Text>(state->first.first), std::get<Text>(state->first.second)};
             return done(state->second, [state](const app::Progress&) { return app::diff(state->first); });
           }};
 }

@@ -19,7 +19,7 @@ namespace {
 
 std::vector<std::string> files_of(const Outputs& outputs) {
   std::vector<std::string> files;
-  for (const auto& file : {outputs.json, outputs.markdown, outputs.junit, outputs.product}) {
+  for (const auto& file : {outputs.json, outputs.markdown, outputs.junit, outputs.html, outputs.product}) {
     if (file) files.push_back(*file);
   }
   return files;
@@ -79,6 +79,7 @@ void deliver(const app::Outcome& outcome, const Outputs& outputs) {
   if (outputs.json) write(*outputs.json, judge::compact_text(outcome.report));
   if (outputs.markdown) write(*outputs.markdown, judge::markdown_text(outcome.report));
   if (outputs.junit) write(*outputs.junit, judge::junit_xml(outcome.report));
+  if (outputs.html) write(*outputs.html, judge::html_text(outcome.report));
   for (const std::string& file : files_of(outputs)) {
     if (file == "-") return;
   }

@@ -17,10 +17,10 @@ Tensor rows_of(const Tensor& tensor, std::size_t first, std::size_t count) {
   Tensor part{{batch, count, width}, {}, tensor.dtype};
   std::visit(
       [&](const auto& values) {
-        std::decay_t<decltype(values)> picked;
+        std::vector<typename std::decay_t<decltype(values)>::value_type> picked;
         for (std::size_t b = 0; b < batch; ++b) {
-          const auto begin = values.begin() + static_cast<std::ptrdiff_t>((b * rows + first) * width);
-          picked.insert(picked.end(), begin, begin + static_cast<std::ptrdiff_t>(count * width));
+          const auto* begin = values.begin() + (b * rows + first) * width;
+          picked.insert(picked.end(), begin, begin + count * width);
         }
         part.data = std::move(picked);
       },
@@ -37,11 +37,11 @@ Tensor joined(const Tensor& a, const Tensor& b) {
       [&](const auto& later) {
         using Values = std::decay_t<decltype(later)>;
         const Values& earlier = std::get<Values>(a.data);
-        Values values;
+        std::vector<typename Values::value_type> values;
         for (std::size_t row = 0; row < b.shape[0]; ++row) {
           for (const auto& [source, rows] : {std::pair{&earlier, a.shape[1]}, std::pair{&later, b.shape[1]}}) {
-            const auto begin = source->begin() + static_cast<std::ptrdiff_t>(row * rows * width);
-            values.insert(values.end(), begin, begin + static_cast<std::ptrdiff_t>(rows * width));
+            const auto* begin = source->begin() + row * rows * width;
+            values.insert(values.end(), begin, begin + rows * width);
           }
         }
         both.data = std::move(values);

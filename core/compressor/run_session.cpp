@@ -47,7 +47,7 @@ struct InputRounding {
 
 /// Whether every value is one of the format already: bf16 values in a file of floats, most often.
 template <class T>
-bool rounds_nothing(const std::vector<T>& values, const InputRounding& rounding, unsigned threads) {
+bool rounds_nothing(const io::Buffer<T>& values, const InputRounding& rounding, unsigned threads) {
   std::atomic<bool> same = true;
   parallel_for({0, values.size(), 1 << 16}, threads, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end && same.load(std::memory_order_relaxed); ++i) {
@@ -65,7 +65,7 @@ class Carried {
   const T* hold(const Tensor& tensor, const InputRounding& rounding, unsigned threads) {
     static const T nothing{};
     if (tensor.size() == 0) return &nothing;
-    const auto* same = std::get_if<std::vector<T>>(&tensor.data);
+    const auto* same = std::get_if<io::Buffer<T>>(&tensor.data);
     if (same != nullptr && (!rounding.format || rounds_nothing(*same, rounding, threads))) return same->data();
     std::vector<T>& values = copies_.emplace_back(tensor.size());
     std::visit(

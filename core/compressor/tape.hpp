@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/compressor/slot.hpp"
+#include "core/io/buffer.hpp"
 #include "core/io/tensor.hpp"
 #include "precision/format.hpp"
 
@@ -18,7 +19,7 @@ namespace ulpscope::compressor {
 /// arithmetic.
 struct Tensor {
   Shape shape;
-  std::variant<std::vector<float>, std::vector<double>> data;
+  std::variant<io::Buffer<float>, io::Buffer<double>> data;
   io::DType dtype = io::DType::f32;
 
   std::size_t size() const {
@@ -55,8 +56,10 @@ class Tape {
   std::map<Slot, std::string> absent_;
 };
 
-/// Values of a file's tensor; F32, BF16, F16, F8 are carried in float, F64 and integers in double.
+/// Values of a file's tensor; F32, BF16, F16, F8 are carried in float, F64 and integers in double. F32 and F64 share
+/// the file tensor's memory where it is aligned.
 Tensor tensor_from_file(const io::Tensor& tensor);
+/// Rounded to `dtype` where the values are not of it; float to F32 and double to F64 share the memory.
 io::Tensor tensor_to_file(const Tensor& tensor, io::DType dtype);
 std::vector<double> to_doubles(const Tensor& tensor);
 

@@ -231,7 +231,7 @@ Tensor SafetensorsView::read(const std::string& name) const {
                      unknown_name("dtype", found.dtype_name, readable_types()));
   }
   const std::span<const std::byte> data = bytes(name);
-  return {*found.dtype, found.shape, {data.begin(), data.end()}};
+  return {*found.dtype, found.shape, std::vector<std::byte>(data.begin(), data.end())};
 }
 
 }  // namespace ulpscope::io

@@ -81,10 +81,12 @@ Integer to_integer(double value) {
 
 template <class Bits, class In, class Encode>
 void encode_as(std::span<const In> values, Tensor& tensor, Encode encode) {
+  std::vector<std::byte> bytes(values.size() * sizeof(Bits));
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Bits bits = encode(values[i]);
-    std::memcpy(tensor.bytes.data() + i * sizeof(Bits), &bits, sizeof(Bits));
+    std::memcpy(bytes.data() + i * sizeof(Bits), &bits, sizeof(Bits));
   }
+  tensor.bytes = std::move(bytes);
 }
 
 template <class In>
@@ -93,7 +95,7 @@ Tensor encoded(std::span<const In> values, Shape shape, DType dtype) {
     throw std::invalid_argument("a tensor of shape " + to_string(shape) + " cannot hold " +
                                 std::to_string(values.size()) + " values");
   }
-  Tensor tensor{dtype, std::move(shape), std::vector<std::byte>(values.size() * size_of(dtype))};
+  Tensor tensor{dtype, std::move(shape), {}};
   switch (dtype) {
     case DType::f64:
       encode_as<double>(values, tensor, [](In x) { return static_cast<double>(x); });
@@ -183,9 +185,8 @@ Tensor from_integers(std::span<const std::int64_t> values, Shape shape) {
     throw std::invalid_argument("a tensor of shape " + to_string(shape) + " cannot hold " +
                                 std::to_string(values.size()) + " values");
   }
-  Tensor tensor{DType::i64, std::move(shape), std::vector<std::byte>(values.size_bytes())};
-  if (!values.empty()) std::memcpy(tensor.bytes.data(), values.data(), values.size_bytes());
-  return tensor;
+  const auto bytes = std::as_bytes(values);
+  return {DType::i64, std::move(shape), std::vector<std::byte>(bytes.begin(), bytes.end())};
 }
 
 }  // namespace ulpscope::io

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/io/buffer.hpp"
 #include "core/io/dtype.hpp"
 
 namespace ulpscope::io {
@@ -20,7 +21,7 @@ using Shape = std::vector<std::size_t>;
 struct Tensor {
   DType dtype = DType::f32;
   Shape shape;
-  std::vector<std::byte> bytes;
+  Buffer<std::byte> bytes;
 
   bool operator==(const Tensor&) const = default;
 };

@@ -145,7 +145,7 @@ class DecodeJudge {
     if (known == replays_.end()) known = replays_.emplace(cut.slot, decoding_.replayer->replay(cut.slot)).first;
     const Replayed& whole = known->second;
     const auto part = [&](const std::vector<double>& values) {
-      return std::get<std::vector<double>>(rows_of({whole.value.shape, values, io::DType::f64}, cut.first, shape).data);
+      return compressor::to_doubles(rows_of({whole.value.shape, values, io::DType::f64}, cut.first, shape));
     };
     Replayed out{*cut.value, whole.from, part(whole.freedom), part(whole.low), part(whole.high), whole.leaning_cap};
     for (std::size_t i = 0; i < out.low.size(); ++i) {

@@ -59,13 +59,11 @@ Tensor extended(const Tensor& tensor, const Shape& shape) {
   Tensor out{shape, {}, tensor.dtype};
   std::visit(
       [&](const auto& values) {
-        auto all = values;
-        all.assign(compressor::element_count(shape), 0);
+        std::vector<typename std::decay_t<decltype(values)>::value_type> all(compressor::element_count(shape));
         const std::size_t from = tensor.shape[1] * tensor.shape[2];
         const std::size_t to = shape[1] * shape[2];
         for (std::size_t b = 0; b < shape[0]; ++b) {
-          std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(b * from), from,
-                      all.begin() + static_cast<std::ptrdiff_t>(b * to));
+          std::copy_n(values.begin() + b * from, from, all.data() + b * to);
         }
         out.data = std::move(all);
       },
@@ -196,13 +194,11 @@ Tensor cropped(const Tensor& tensor, const Shape& shape) {
   Tensor out{shape, {}, tensor.dtype};
   std::visit(
       [&](const auto& values) {
-        auto some = values;
-        some.resize(compressor::element_count(shape));
+        std::vector<typename std::decay_t<decltype(values)>::value_type> some(compressor::element_count(shape));
         const std::size_t from = tensor.shape[1] * tensor.shape[2];
         const std::size_t to = shape[1] * shape[2];
         for (std::size_t b = 0; b < shape[0]; ++b) {
-          std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(b * from), to,
-                      some.begin() + static_cast<std::ptrdiff_t>(b * to));
+          std::copy_n(values.begin() + b * from, to, some.data() + b * to);
         }
         out.data = std::move(some);
       },

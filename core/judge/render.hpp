@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Render: terminal text, Markdown and JUnit as functions of a report's JSON alone.
+// Render: terminal text, Markdown, HTML and JUnit as functions of a report's JSON alone.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,10 @@ enum class Colour : std::uint8_t { off, on };
 std::string terminal_text(const io::Json& report, Colour colour);
 /// GitHub-flavoured Markdown.
 std::string markdown_text(const io::Json& report);
+/// A page of its own: style inside, no script, nothing loaded from elsewhere; every text escaped.
+std::string html_text(const io::Json& report);
+/// The same as one <div> for a page that exists already, a notebook's.
+std::string html_fragment(const io::Json& report);
 /// One testcase per problem, recipe and slot, and per invariant.
 std::string junit_xml(const io::Json& report);
 

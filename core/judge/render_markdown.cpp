@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "core/judge/markup.hpp"
 #include "core/judge/render.hpp"
 #include "core/judge/report_tables.hpp"
 
@@ -13,29 +14,6 @@ namespace {
 using io::Json;
 
 std::string text_of(const Json& json) { return json.is_string() ? json.get<std::string>() : ""; }
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-  }
-  return out;
-}
 
 std::string run_name(const Json& run) {
   return fmt::format("problem{}.{}", run["problem"].get<std::size_t>() + 1,

@@ -28,7 +28,7 @@ void time_report(bench::Report& report, const std::filesystem::path& folder, std
   app::make(make);
   app::ReportOptions options;
   options.problems = {make.output};
-  options.recipes = {"hf"};
+  options.recipes = {std::string("hf")};
   options.threads = report.threads();
   app::Outcome outcome;
   const double time = bench::seconds([&] { outcome = app::report(options); });

@@ -54,8 +54,8 @@ class Gemms {
       : tokens_(static_cast<blasint>(problem.config.seq)),
         hidden_(static_cast<blasint>(problem.config.hidden)),
         features_(static_cast<blasint>(problem.config.features())),
-        x_(std::get<std::vector<float>>(problem.input(Name::hidden).data)),
-        w_(std::get<std::vector<float>>(problem.input(Name::w_kv).data)),
+        x_(std::get<ulpscope::io::Buffer<float>>(problem.input(Name::hidden).data)),
+        w_(std::get<ulpscope::io::Buffer<float>>(problem.input(Name::w_kv).data)),
         y_(problem.config.seq * problem.config.features()),
         dx_(problem.config.seq * problem.config.hidden),
         dw_(w_.size()),
@@ -76,8 +76,8 @@ class Gemms {
 
  private:
   blasint tokens_, hidden_, features_;
-  const std::vector<float>& x_;
-  const std::vector<float>& w_;
+  const ulpscope::io::Buffer<float>& x_;
+  const ulpscope::io::Buffer<float>& w_;
   std::vector<float> y_, dx_, dw_;
   int threads_;
 };

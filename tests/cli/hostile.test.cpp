@@ -58,7 +58,6 @@ std::vector<Line> report_lines() {
       {{"report", "--json", "-", "--markdown", "-"}, "standard output"},
       {{"report", problem, "--json", problem}, "input"},
       {{"report", "--json"}, "--json"},
-      {{"report", "--html", "@/report.html"}, "use --json, --markdown or --junit"},
       {{"report", "--attribution", "ladder"}, "each slot's own error"},
       {{"report", "--target", "output"}, "measured against the truth"},
   };

@@ -52,7 +52,7 @@ Problem with_masks(Problem problem) {
 /// No token of window 1 of batch row 0 is one.
 Problem with_empty_window(Problem problem) {
   add_mask_and_segments(problem);
-  auto& mask = std::get<std::vector<double>>(problem.inputs.at(Name::attention_mask).data);
+  const auto mask = std::get<ulpscope::io::Buffer<double>>(problem.inputs.at(Name::attention_mask).data).writable();
   const auto ratio = static_cast<std::ptrdiff_t>(problem.config.ratio);
   std::fill(mask.begin() + ratio, mask.begin() + 2 * ratio, 0);
   return problem;
@@ -129,8 +129,8 @@ double tolerance_of(const Config& config, const Tape& tape) {
 /// Where both hold NaN, both get 0: what is left must agree.
 void pair_nans(Tensor& a, Tensor& b) {
   for (Tensor* tensor : {&a, &b}) tensor->data = to_doubles(*tensor);
-  auto& x = std::get<std::vector<double>>(a.data);
-  auto& y = std::get<std::vector<double>>(b.data);
+  const auto x = std::get<ulpscope::io::Buffer<double>>(a.data).writable();
+  const auto y = std::get<ulpscope::io::Buffer<double>>(b.data).writable();
   for (std::size_t i = 0; i < std::min(x.size(), y.size()); ++i) {
     if (std::isnan(x[i]) && std::isnan(y[i])) x[i] = y[i] = 0;
   }

@@ -143,7 +143,7 @@ TEST_CASE(
   Problem problem = make_problem(law_config(mode), {});
   const Config& config = problem.config;
   for (std::size_t entry = 0; entry < config.windows(); ++entry) {
-    auto& cotangent = std::get<std::vector<float>>(problem.inputs.at(Name::cotangent).data);
+    const auto cotangent = std::get<ulpscope::io::Buffer<float>>(problem.inputs.at(Name::cotangent).data).writable();
     for (std::size_t i = 0; i < cotangent.size(); ++i) cotangent[i] = i / config.head_dim == entry ? 1.0F : 0.0F;
     const std::vector<Slot> wanted{gradient(Name::hidden)};
     const Values<Real> exact = evaluate_real(problem, load_recipe("fp64"), {}, {wanted});

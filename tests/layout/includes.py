@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """includes.py ROOT: no #include points upward, and the lean headers stay lean.
 
-precision < core {io < compressor < judge < studies} < {reference, gpu} < app < {cli, python, tests}
+precision < core {io < compressor < judge < studies} < {reference, gpu} < app < {cli < python, tests}
 """
 
 import re
@@ -18,6 +18,7 @@ MAY_INCLUDE["gpu"] = ORDER + ["gpu"]
 MAY_INCLUDE["app"] = ORDER + ["reference", "gpu", "app"]
 for top in ("cli", "python", "tests"):
     MAY_INCLUDE[top] = MAY_INCLUDE["app"] + [top]
+MAY_INCLUDE["python"].append("cli")  # python -m ulpscope is the command
 ROWS = "core/compressor/rows/"
 FOLDERS = ORDER + ["reference", "gpu", "app", "cli", "python", "tests"]
 

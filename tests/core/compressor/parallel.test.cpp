@@ -2,6 +2,7 @@
 // Threads over disjoint ranges, with fewer threads than were asked for where the system has no more.
 #include "core/compressor/parallel.hpp"
 
+#include <atomic>
 #include <stdexcept>
 #include <vector>
 
@@ -56,4 +57,42 @@ TEST_CASE("an exception of any share arrives", "[threads]") {
   };
   CHECK_THROWS_AS(fail_at(0), std::runtime_error);
   CHECK_THROWS_AS(fail_at(7), std::runtime_error);
+}
+
+TEST_CASE("where somebody polls, every item is visited once all the same, and the poll is asked on the calling thread",
+          "[threads]") {
+  for (const unsigned threads : {1U, 3U}) {
+    std::size_t asked = 0;
+    const auto caller = std::this_thread::get_id();
+    bool elsewhere = false;
+    std::vector<int> visits(1000);
+    {
+      const PollScope scope([&] {
+        ++asked;
+        elsewhere = elsewhere || std::this_thread::get_id() != caller;
+      });
+      parallel_for({3, 997, 7}, threads, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) ++visits[i];
+      });
+    }
+    for (std::size_t i = 0; i < visits.size(); ++i) CHECK(visits[i] == (i >= 3 && i < 997 ? 1 : 0));
+    CHECK(asked > 0);
+    CHECK(!elsewhere);
+    CHECK(current_poll() == nullptr);
+  }
+}
+
+TEST_CASE("a poll that throws stops all threads before their next piece", "[threads]") {
+  for (const unsigned threads : {1U, 3U}) {
+    std::atomic<std::size_t> visited = 0;
+    const PollScope scope([] { throw std::runtime_error("stop"); });
+    const auto slow = [&] {
+      parallel_for({0, 3000, 1}, threads, [&](std::size_t begin, std::size_t end) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));  // slow pieces do not grow
+        visited += end - begin;
+      });
+    };
+    CHECK_THROWS_WITH(slow(), "stop");
+    CHECK(visited < 300);
+  }
 }

@@ -48,11 +48,11 @@ std::string refusal(const io::TensorFile& file) {
 
 bool says(const std::string& sentence, const std::string& part) { return sentence.find(part) != std::string::npos; }
 
-const std::vector<float>& floats(const Problem& problem, Name name) {
-  return std::get<std::vector<float>>(problem.input(name).data);
+const io::Buffer<float>& floats(const Problem& problem, Name name) {
+  return std::get<io::Buffer<float>>(problem.input(name).data);
 }
 
-double deviation(const std::vector<float>& values, double mean) {
+double deviation(const io::Buffer<float>& values, double mean) {
   double sum = 0;
   for (const float value : values) sum += (static_cast<double>(value) - mean) * (static_cast<double>(value) - mean);
   return std::sqrt(sum / static_cast<double>(values.size()));
@@ -121,7 +121,7 @@ TEST_CASE("The fingerprint sees the config, a name, a dtype and a single bit") {
   other.config.eps = 2e-6;
   CHECK(problem_sha256(other) != original);
   other = problem;
-  std::get<std::vector<float>>(other.inputs.at(Name::gamma).data)[0] = -floats(problem, Name::gamma)[0];
+  std::get<io::Buffer<float>>(other.inputs.at(Name::gamma).data).writable()[0] = -floats(problem, Name::gamma)[0];
   CHECK(problem_sha256(other) != original);
   other = problem;
   other.inputs.at(Name::hidden).dtype = io::DType::bf16;  // the same values in another container type

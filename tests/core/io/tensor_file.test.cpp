@@ -89,7 +89,7 @@ TEST_CASE("The digest of tensors is the same for every container, and for no oth
   other.tensors["kv"].dtype = DType::f16;
   CHECK(digest(other) != expected);
   other = sample();
-  other.tensors["kv"].bytes[0] ^= std::byte{1};
+  other.tensors["kv"].bytes.writable()[0] ^= std::byte{1};
   CHECK(digest(other) != expected);
   other = sample();
   other.tensors["kw"] = other.tensors["kv"];

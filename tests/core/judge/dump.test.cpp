@@ -65,7 +65,7 @@ TEST_CASE("integers in a slot are told from unknown names, and --dtype is named 
   auto file = with_tensor("kv", {1, 13, 16}, io::DType::u16);
   CHECK_THROWS_WITH(read(file), Contains("'kv' holds U16, a dtype that is not judged") && Contains("--dtype kv=bf16"));
   file.tensors["kv"].dtype = io::DType::i64;
-  file.tensors["kv"].bytes.resize(13 * 16 * 8);
+  file.tensors["kv"].bytes = std::vector<std::byte>(13 * 16 * 8);
   CHECK_THROWS_WITH(read(file), Contains("'kv' holds I64, a dtype that is not judged"));
   file.tensors["pooled"] = with_tensor("pooled", {1, 3, 8}).tensors["pooled"];
   const auto dump = read(file);

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command: parses, calls app, prints. Exit codes: 0 1 2 3 77 70 130.
+#include "cli/run.hpp"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <stdexcept>
+#include <string>
+
+#include "cli/command.hpp"
+#include "cli/output.hpp"
+#include "core/io/atomic_file.hpp"
+#include "core/io/error.hpp"
+
+namespace ulpscope::cli {
+namespace {
+
+constexpr int bad_input = 2;
+constexpr int internal_error = 70;
+constexpr int interrupted = 130;
+
+/// Outputs appear whole, by rename, or not at all. Only calls that are safe in a handler.
+void on_interrupt(int) {
+  io::remove_temporaries();
+  ::_exit(interrupted);
+}
+
+void complain(const std::string& sentence) {
+  const std::string clear = ::isatty(STDERR_FILENO) == 1 ? "\r\x1b[K" : "";
+  std::fprintf(stderr, "%sulpscope: %s\n", clear.c_str(), InputError(sentence).what());
+}
+
+int execute(int argc, const char* const* argv) {
+  const Command command = parse(argc, argv);
+  if (!command.help.empty()) {
+    std::fputs(command.help.c_str(), stdout);
+    return 0;
+  }
+  check_outputs(command.outputs);
+  const app::Progress progress = terminal_progress(command.outputs);
+  const app::Outcome outcome = command.run(progress);
+  if (progress) progress("");
+  deliver(outcome, command.outputs);
+  return outcome.exit;
+}
+
+}  // namespace
+
+void exit_on_interrupt() {
+  std::signal(SIGINT, on_interrupt);
+  std::signal(SIGTERM, on_interrupt);
+}
+
+int run(int argc, const char* const* argv) {
+  try {
+    return execute(argc, argv);
+  } catch (const InputError& error) {
+    complain(error.what());
+    return bad_input;
+  } catch (const std::invalid_argument& error) {  // precision's own sentences
+    complain(error.what());
+    return bad_input;
+  } catch (const std::exception& error) {
+    complain(std::string("internal error: ") + error.what());
+    return internal_error;
+  }
+}
+
+}  // namespace ulpscope::cli

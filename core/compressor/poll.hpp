@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Poll: what a thread that called the library is asked between pieces of work; it throws to stop the work.
+#pragma once
+
+#include <functional>
+
+namespace ulpscope::compressor {
+
+using Poll = std::function<void()>;
+
+/// While one lives, parallel_for asks `poll` on the thread that made it, every few milliseconds of work: an exception
+/// of it ends the call once the other threads have finished their current piece. The innermost one counts.
+class PollScope {
+ public:
+  explicit PollScope(Poll poll);
+  ~PollScope();
+  PollScope(const PollScope&) = delete;
+  PollScope& operator=(const PollScope&) = delete;
+
+ private:
+  Poll poll_;
+  const Poll* outer_;
+};
+
+/// This thread's poll; null where nobody asked for one.
+const Poll* current_poll();
+
+}  // namespace ulpscope::compressor

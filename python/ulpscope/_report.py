@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Report: what a verb found, as data, as tables for a terminal, as Markdown and in a notebook."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Optional, Union
+
+from . import _core
+from ._problem import Problem
+from ._recipe import Recipe
+from ._run import Run
+from ._values import (
+    StrPath,
+    as_dtypes,
+    as_dump,
+    as_edits,
+    as_json,
+    as_path,
+    as_problem,
+    as_recipe,
+    as_text,
+    as_texts,
+    as_threads,
+    as_tolerance,
+    as_whole,
+)
+
+AnyRecipe = Union[str, Recipe, Mapping[str, Any]]
+AnyProblem = Union[Problem, StrPath]
+AnyDump = Union[Run, Mapping[str, Any], StrPath]
+
+
+class Report:
+    """A report of the schema "ulpscope.report/1". ``str(report)`` is the command's table; a notebook shows HTML."""
+
+    _handle: _core.Outcome
+    _data: Optional[dict[str, Any]]
+
+    def __init__(self) -> None:
+        raise TypeError("reports are made by ulpscope.report, ulpscope.compare and ulpscope.diff")
+
+    @classmethod
+    def _of(cls, outcome: _core.Outcome) -> Report:
+        self = cls.__new__(cls)
+        self._handle = outcome
+        self._data = None
+        return self
+
+    @property
+    def exit(self) -> int:
+        """The command's exit code: 0 all pass, 1 a numerical failure, 3 undecided."""
+        return self._handle.exit
+
+    @property
+    def ok(self) -> bool:
+        return self.exit == 0
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of all runs, one per slot, each with its run's ``problem`` (an index), ``recipe`` and ``backend``."""
+        return [
+            {"problem": run["problem"], "recipe": run["recipe"], "backend": run["backend"], **row}
+            for run in self.to_dict()["runs"]
+            for row in run["rows"]
+        ]
+
+    @property
+    def summary(self) -> list[str]:
+        """What was found, in sentences."""
+        return list(self.to_dict()["summary"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as parsed JSON; numbers that are not finite are the strings "nan", "inf", "-inf"."""
+        if self._data is None:
+            self._data = json.loads(self.to_json())
+        return self._data
+
+    def to_json(self) -> str:
+        return self._handle.json()
+
+    def to_markdown(self) -> str:
+        return self._handle.markdown()
+
+    def to_junit(self) -> str:
+        """One test case per slot, for continuous integration."""
+        return self._handle.junit()
+
+    def to_html(self) -> str:
+        """A page of its own, that loads nothing."""
+        return self._handle.html_page()
+
+    def _repr_html_(self) -> str:
+        return self._handle.html()
+
+    def __str__(self) -> str:
+        return self._handle.text()
+
+    def __repr__(self) -> str:
+        return f"<ulpscope.Report: {' '.join(self.summary[:1]) or f'exit {self.exit}'}>"
+
+
+def _several(values: Any, single: tuple[type, ...]) -> list[Any]:
+    if values is None:
+        return []
+    return [values] if isinstance(values, single) else list(values)
+
+
+def report(
+    problems: Union[AnyProblem, Iterable[AnyProblem], None] = None,
+    recipes: Union[AnyRecipe, Iterable[AnyRecipe], None] = None,
+    *,
+    presets: Iterable[str] = (),
+    settings: Iterable[str] = (),
+    omit: Iterable[str] = (),
+    remainder: Optional[str] = None,
+    seed: Optional[int] = None,
+    backend: str = "traced",
+    truth: str = "fp64",
+    basis: Optional[str] = None,
+    fail_on: Iterable[str] = (),
+    dtypes: Optional[Mapping[str, str]] = None,
+    threads: Optional[int] = None,
+) -> Report:
+    """Run recipes on problems and measure every slot against the truth.
+
+    Without problems and presets: small-csa and small-hca, drawn with ``seed``; without recipes: fp32, native, hf, pr3810,
+    maxtext, bf16-pure. ``settings``, ``omit``, ``remainder`` change every recipe. ``basis``: "quantized" (inputs rounded
+    as the recipe does; for one recipe) or "given". ``fail_on``: "fail", "undecided", "rms_rel>1e-2"
+    (``list_metrics()``): when ``exit`` is not 0.
+    """
+    options = _core.ReportOptions()
+    for problem in _several(problems, (Problem, str, bytes) if not hasattr(problems, "__fspath__") else (object,)):
+        options.add_problem(as_problem(problem))
+    for recipe in _several(recipes, (str, Mapping)):
+        options.add_recipe(as_recipe(recipe)._handle)
+    options.presets = as_texts("presets", presets)
+    options.edits = as_edits(settings, omit, remainder)
+    options.seed = as_whole("seed", seed) or 0
+    options.backend = as_text("backend", backend)
+    options.truth = as_text("truth", truth)
+    options.basis = None if basis is None else as_text("basis", basis)
+    options.fail_on = as_texts("fail_on", fail_on)
+    options.dtypes = as_dtypes(dtypes)
+    options.threads = as_threads(threads)
+    return Report._of(_core.report(options))
+
+
+def compare(
+    problem: AnyProblem,
+    dump: AnyDump,
+    recipe: Optional[AnyRecipe] = None,
+    *,
+    settings: Iterable[str] = (),
+    omit: Iterable[str] = (),
+    remainder: Optional[str] = None,
+    map: Union[Mapping[str, str], StrPath, None] = None,
+    dtypes: Optional[Mapping[str, str]] = None,
+    truth: str = "fp64",
+    basis: str = "quantized",
+    slots: Optional[str] = None,
+    rtol: Optional[float] = None,
+    atol: Optional[float] = None,
+    ulp: Optional[float] = None,
+    equal_nan: bool = False,
+    threads: Optional[int] = None,
+) -> Report:
+    """Is this dump what the recipe explains, and where does it first differ?
+
+    ``dump``: a Run, arrays by slot (any subset of ``list_slots()``), or a file. Each slot is computed anew from the
+    dump's own nearest slots in the recipe's arithmetic; without a recipe, the one that the dump names itself.
+    ``map``: names of yours to slots, {"their.name": "weights"}, regular expressions allowed, or a JSON file.
+    ``slots``: only those whose whole name matches. ``rtol``, ``atol``, ``ulp``: judged by a tolerance on the truth
+    instead, |x - truth| <= atol + rtol |truth|.
+    """
+    options = _core.CompareOptions()
+    options.set_problem(as_problem(problem))
+    options.set_dump(as_dump(dump), f"run of {dump.recipe.name}" if isinstance(dump, Run) else "arrays")
+    if recipe is not None:
+        options.set_recipe(as_recipe(recipe)._handle)
+    options.edits = as_edits(settings, omit, remainder)
+    _set_map(options, map)
+    options.dtypes = as_dtypes(dtypes)
+    options.truth = as_text("truth", truth)
+    options.basis = as_text("basis", basis)
+    options.slots = None if slots is None else as_text("slots", slots)
+    options.tolerance = as_tolerance(rtol, atol, ulp, equal_nan)
+    options.threads = as_threads(threads)
+    return Report._of(_core.compare(options))
+
+
+def diff(
+    first: AnyDump,
+    second: AnyDump,
+    *,
+    problem: Optional[AnyProblem] = None,
+    map: Union[Mapping[str, str], StrPath, None] = None,
+    dtypes: Optional[Mapping[str, str]] = None,
+    slots: Optional[str] = None,
+    rtol: Optional[float] = None,
+    atol: Optional[float] = None,
+    ulp: Optional[float] = None,
+    equal_nan: bool = False,
+    threads: Optional[int] = None,
+) -> Report:
+    """Two dumps, slot by slot: bits, unless a tolerance is given. ``problem``: where neither dump carries a config."""
+    options = _core.DiffOptions()
+    options.set_dumps(as_dump(first), as_dump(second))
+    if problem is None:
+        problem = next((dump.problem for dump in (first, second) if isinstance(dump, Run)), None)
+    if problem is not None:
+        options.set_problem(as_problem(problem))
+    _set_map(options, map)
+    options.dtypes = as_dtypes(dtypes)
+    options.slots = None if slots is None else as_text("slots", slots)
+    options.tolerance = as_tolerance(rtol, atol, ulp, equal_nan)
+    options.threads = as_threads(threads)
+    return Report._of(_core.diff(options))
+
+
+def _set_map(options: Union[_core.CompareOptions, _core.DiffOptions], names: Any) -> None:
+    if isinstance(names, Mapping):
+        options.set_map(as_json("map", names))
+    elif names is not None:
+        options.set_map_file(as_path("map", names))

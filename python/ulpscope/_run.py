@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run: a recipe on a problem, every slot of it an array."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Optional, Union
+
+import numpy as np
+
+from . import _core
+from ._problem import Problem
+from ._recipe import Recipe
+from ._values import Missing, StrPath, as_path, as_recipe, as_sizes, as_text, as_threads
+
+
+class Run(Mapping[str, np.ndarray]):
+    """What a recipe computed: ``run["weights"]`` [B,n,L,d], ``run["grad.gate"]`` [B,S,c*d] (``list_slots()``).
+
+    Arrays are read-only views of the run's own memory and keep it alive. They are float32 or float64 and hold the values
+    of the slot's format, ``run.formats[slot]``, exactly. A slot that is not there has a reason in ``run.absent``.
+    """
+
+    _handle: _core.Run
+    problem: Problem
+    recipe: Recipe
+
+    def __init__(self) -> None:
+        raise TypeError("runs are made by ulpscope.run(problem, recipe)")
+
+    @classmethod
+    def _of(cls, run: _core.Run, problem: Problem, recipe: Recipe) -> Run:
+        self = cls.__new__(cls)
+        self._handle = run
+        self.problem = problem
+        self.recipe = recipe
+        return self
+
+    def __getitem__(self, slot: str) -> np.ndarray:
+        try:
+            return self._handle.array(as_text("a slot's name", slot))
+        except KeyError as error:
+            raise Missing(*error.args) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._handle.names())
+
+    def __len__(self) -> int:
+        return len(self._handle.names())
+
+    @property
+    def slots(self) -> list[str]:
+        """The slots that it holds; of a run in chunks: entries.KK, output, state.kv, state.gate."""
+        return self._handle.names()
+
+    @property
+    def absent(self) -> dict[str, str]:
+        """Why slots of the contract are not there."""
+        return self._handle.absent()
+
+    @property
+    def formats(self) -> dict[str, str]:
+        """The format that each slot's values have: "bf16", "fp32"."""
+        return self._handle.formats()
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The config that was computed: the problem's, minus the stages that the recipe omits."""
+        config: dict[str, Any] = json.loads(self._handle.config())
+        return config
+
+    @property
+    def backend(self) -> str:
+        return self._handle.backend()
+
+    def write(self, path: StrPath) -> None:
+        """Write a dump, each slot in its format's own element type: npz where the name ends so, else safetensors."""
+        self._handle.write(as_path("path", path))
+
+    def __repr__(self) -> str:
+        return f"<ulpscope.Run of {self.recipe.name} on {self.problem.source}: {len(self)} slots>"
+
+
+def run(
+    problem: Union[Problem, StrPath],
+    recipe: Union[str, Recipe, Mapping[str, Any]],
+    *,
+    backend: str = "traced",
+    gradients: bool = True,
+    threads: Optional[int] = None,
+    chunks: Optional[Iterable[int]] = None,
+) -> Run:
+    """Run a recipe on a problem.
+
+    ``backend``: one of ``list_backends()``; "traced" keeps every slot, "fused" the output and the gradients of inputs.
+    ``chunks``: tokens per call of decoding, [9, 1, 1]; forward only. Bits depend on neither ``threads`` nor machine.
+    Raises Error: what the recipe refuses (a remainder, a config) or does not know. Ctrl-C ends it.
+    """
+    if not isinstance(problem, Problem):
+        problem = Problem.read(problem)
+    recipe = as_recipe(recipe)
+    options = _core.ExecuteOptions(as_text("backend", backend), as_sizes("chunks", chunks), as_threads(threads))
+    if not gradients:
+        options.leave_out_gradients()
+    return Run._of(_core.execute(problem._handle, recipe._handle, options), problem, recipe)

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verbs: what judges and lists, and its outcome in every form that the command can write.
+#include "app/verbs.hpp"
+
+#include <pybind11/stl.h>
+
+#include "core/io/error.hpp"
+#include "core/judge/render.hpp"
+#include "core/judge/report.hpp"
+#include "python/bindings.hpp"
+#include "python/calls.hpp"
+
+namespace ulpscope::python {
+namespace {
+
+namespace py = pybind11;
+using app::Outcome;
+
+std::shared_ptr<const app::NamedTensors> named(io::TensorFile file, std::string name) {
+  return std::make_shared<const app::NamedTensors>(app::NamedTensors{std::move(file), std::move(name)});
+}
+
+/// A path, a run (as the file that it would write), or tensors by name.
+app::DumpSource dump_source(const py::object& dump, const std::string& name) {
+  if (py::isinstance<py::str>(dump)) return dump.cast<std::string>();
+  if (py::isinstance<Result>(dump)) {
+    const auto result = dump.cast<std::shared_ptr<Result>>();
+    return interruptible([&] { return named(app::dump_of(result->executed, result->maker()), name); });
+  }
+  return named({dump.cast<Tensors>(), {}}, name);
+}
+
+app::ProblemSource problem_source(const py::object& problem) {
+  if (py::isinstance<py::str>(problem)) return problem.cast<std::string>();
+  return std::shared_ptr<const compressor::Problem>(problem.cast<ProblemPtr>());
+}
+
+app::JsonSource json_source(const std::string& text, const std::string& where) { return io::parse_json(text, where); }
+
+std::shared_ptr<const compressor::Recipe> shared(const RecipePtr& recipe) { return recipe; }
+
+Outcome listed(const std::string& topic) { return app::list(topic); }
+Outcome inspected(const std::string& path) {
+  return interruptible([&] { return app::inspect(path); });
+}
+
+template <class Options, Outcome (*verb)(const Options&)>
+Outcome call(const Options& options) {
+  return interruptible([&] { return verb(options); });
+}
+
+void bind_outcome(py::module_& module) {
+  const auto rendered = [](const Outcome& outcome) {
+    return outcome.text.empty() && outcome.report.is_object() ? judge::terminal_text(outcome.report, judge::Colour::off)
+                                                              : outcome.text;
+  };
+  py::class_<Outcome>(module, "Outcome")
+      .def_readonly("exit", &Outcome::exit)
+      .def("json", [](const Outcome& outcome) { return judge::compact_text(outcome.report); })
+      .def("text", rendered)
+      .def("markdown", [](const Outcome& outcome) { return judge::markdown_text(outcome.report); })
+      .def("junit", [](const Outcome& outcome) { return judge::junit_xml(outcome.report); })
+      .def("html_page", [](const Outcome& outcome) { return judge::html_text(outcome.report); })
+      .def("html", [](const Outcome& outcome) { return judge::html_fragment(outcome.report); });
+}
+
+void bind_tolerance(py::module_& module) {
+  py::class_<judge::Tolerance>(module, "Tolerance")
+      .def(py::init<>())
+      .def_readwrite("rtol", &judge::Tolerance::rtol)
+      .def_readwrite("atol", &judge::Tolerance::atol)
+      .def_readwrite("ulp", &judge::Tolerance::ulp)
+      .def("set_equal_nan", [](judge::Tolerance& tolerance) { tolerance.equal_nan = judge::EqualNan::yes; });
+}
+
+void bind_report(py::module_& module) {
+  using app::ReportOptions;
+  py::class_<ReportOptions>(module, "ReportOptions")
+      .def(py::init<>())
+      .def("add_problem", [](ReportOptions& options,
+                             const py::object& problem) { options.problems.push_back(problem_source(problem)); })
+      .def("add_recipe",
+           [](ReportOptions& options, const RecipePtr& recipe) { options.recipes.emplace_back(shared(recipe)); })
+      .def_readwrite("presets", &ReportOptions::presets)
+      .def_readwrite("edits", &ReportOptions::edits)
+      .def_readwrite("backend", &ReportOptions::backend)
+      .def_readwrite("truth", &ReportOptions::truth)
+      .def_readwrite("basis", &ReportOptions::basis)
+      .def_readwrite("fail_on", &ReportOptions::fail_on)
+      .def_readwrite("dtypes", &ReportOptions::dtypes)
+      .def_readwrite("seed", &ReportOptions::seed)
+      .def_readwrite("threads", &ReportOptions::threads);
+  module.def("report", &call<ReportOptions, app::report>, py::arg("options"));
+}
+
+void bind_compare(py::module_& module) {
+  using app::CompareOptions;
+  py::class_<CompareOptions>(module, "CompareOptions")
+      .def(py::init<>())
+      .def("set_problem",
+           [](CompareOptions& options, const py::object& problem) { options.problem = problem_source(problem); })
+      .def("set_dump", [](CompareOptions& options, const py::object& dump,
+                          const std::string& name) { options.dump = dump_source(dump, name); })
+      .def("set_recipe", [](CompareOptions& options, const RecipePtr& recipe) { options.recipe = shared(recipe); })
+      .def("set_map", [](CompareOptions& options, const std::string& text) { options.map = json_source(text, "map"); })
+      .def("set_map_file", [](CompareOptions& options, const std::string& path) { options.map = path; })
+      .def_readwrite("edits", &CompareOptions::edits)
+      .def_readwrite("dtypes", &CompareOptions::dtypes)
+      .def_readwrite("truth", &CompareOptions::truth)
+      .def_readwrite("basis", &CompareOptions::basis)
+      .def_readwrite("slots", &CompareOptions::slots)
+      .def_readwrite("tolerance", &CompareOptions::tolerance)
+      .def_readwrite("threads", &CompareOptions::threads);
+  module.def("compare", &call<CompareOptions, app::compare>, py::arg("options"));
+}
+
+void bind_diff(py::module_& module) {
+  using app::DiffOptions;
+  py::class_<DiffOptions>(module, "DiffOptions")
+      .def(py::init<>())
+      .def("set_problem",
+           [](DiffOptions& options, const py::object& problem) { options.problem = problem_source(problem); })
+      .def("set_dumps",
+           [](DiffOptions& options, const py::object& first, const py::object& second) {
+             options.first = dump_source(first, "the first dump");
+             options.second = dump_source(second, "the second dump");
+           })
+      .def("set_map", [](DiffOptions& options, const std::string& text) { options.map = json_source(text, "map"); })
+      .def("set_map_file", [](DiffOptions& options, const std::string& path) { options.map = path; })
+      .def_readwrite("dtypes", &DiffOptions::dtypes)
+      .def_readwrite("slots", &DiffOptions::slots)
+      .def_readwrite("tolerance", &DiffOptions::tolerance)
+      .def_readwrite("threads", &DiffOptions::threads);
+  module.def("diff", &call<DiffOptions, app::diff>, py::arg("options"));
+}
+
+Outcome converted(const std::string& input, const std::string& output, const std::vector<std::string>& dtypes) {
+  return interruptible([&] { return app::convert({input, dtypes, output}); });
+}
+
+template <app::Thoroughness thoroughness>
+Outcome self_tested(unsigned threads) {
+  app::SelftestOptions options;
+  options.thoroughness = thoroughness;
+  options.threads = threads;
+  return interruptible([&] { return app::selftest(options); });
+}
+
+}  // namespace
+
+void bind_verbs(py::module_& module) {
+  bind_outcome(module);
+  bind_tolerance(module);
+  bind_report(module);
+  bind_compare(module);
+  bind_diff(module);
+  module.def("list_topics", &app::list_topics);
+  module.def("list", &listed, py::arg("topic"));
+  module.def("inspect", &inspected, py::arg("path"));
+  module.def("convert", &converted, py::arg("input"), py::arg("output"), py::arg("dtypes"));
+  module.def("selftest", &self_tested<app::Thoroughness::quick>, py::arg("threads"));
+  module.def("exhaustive_selftest", &self_tested<app::Thoroughness::exhaustive>, py::arg("threads"));
+}
+
+}  // namespace ulpscope::python
