@@ -7,6 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers.models.deepseek_v4")
+us = pytest.importorskip("ulpscope")
 import engine  # noqa: E402
 import hugging_face  # noqa: E402
 
@@ -33,10 +34,10 @@ def test_the_library_gives_the_golden_bits_again(dump):
     if torch.backends.cpu.get_cpu_capability() != "AVX512":
         pytest.skip("the golden dumps hold the bits of PyTorch's AVX-512 kernels")
     case, run = dump.split(".")
-    problem = engine.read(GOLDEN / f"{case}.problem.safetensors")
+    problem = us.Problem.read(GOLDEN / f"{case}.problem.safetensors")
     kind = "indexer" if case == "csa-indexer" else problem.config["mode"]
-    slots = hugging_face.run(problem.config, problem.inputs, DTYPES[run], kind)
-    golden = engine.tensors(GOLDEN / f"{dump}.safetensors")[1]
+    slots = hugging_face.run(problem.config, engine.inputs(problem), DTYPES[run], kind)
+    golden = engine.tensors(GOLDEN / f"{dump}.safetensors")
     assert set(golden) <= set(slots)
     equal = {name: equal_bits(slots[name], tensor) for name, tensor in golden.items()}
     assert not min(equal[name] for name in PROJECTIONS) < 0.999

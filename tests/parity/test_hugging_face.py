@@ -2,12 +2,12 @@
 """Hugging Face's compressors on fresh random shapes: fp32 within rounding of ours, bf16 replayed bit for bit by recipe hf."""
 
 import functools
-import tempfile
 
 import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers.models.deepseek_v4")
+pytest.importorskip("ulpscope")
 import engine  # noqa: E402
 import hugging_face  # noqa: E402
 import shapes  # noqa: E402
@@ -15,7 +15,6 @@ from conftest import SEED  # noqa: E402
 
 RMS = 5e-6
 TOLERANCE = 1e-5  # rtol and atol, as PR 3810 checks
-FOLDER = tempfile.TemporaryDirectory()
 # Replayed from the library's own nearest slots: every bit.
 EXACT = {"logits", "weights", "products", "pooled", "normed", "rotated"} | {
     f"grad.{name}" for name in ("normed", "pooled", "weights", "values", "kv", "gate")
@@ -34,14 +33,13 @@ EXACT_FP32 = (EXACT | EXACT_IN_FULL_GROUPS) - ROTATED
 
 @functools.lru_cache(maxsize=None)
 def problem_of(shape):
-    folder = tempfile.mkdtemp(dir=FOLDER.name)
-    return engine.draw(folder, shape)
+    return engine.draw(shape)
 
 
 @functools.lru_cache(maxsize=None)
 def slots_of(shape, dtype):
     problem = problem_of(shape)
-    return hugging_face.run(problem.config, problem.inputs, dtype, shape.kind)
+    return hugging_face.run(problem.config, engine.inputs(problem), dtype, shape.kind)
 
 
 def core_slots(shape, dtype):
@@ -124,7 +122,7 @@ def test_fp32_is_within_tolerance_of_recipe_fp32(shape):
     """Where a slot is larger than 1 (gradients of weights sum over all tokens) atol counts in its own root mean square."""
     ours = engine.run(problem_of(shape), "fp32")
     for name, theirs in core_slots(shape, torch.float32).items():
-        mine, theirs = ours[name].double(), theirs.double()
+        mine, theirs = ours[name], theirs.double()
         assert torch.equal(torch.isinf(mine), torch.isinf(theirs)), name
         finite = torch.isfinite(mine)
         error, size = (theirs - mine)[finite], mine[finite]

@@ -8,20 +8,19 @@ import pytest
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 jax = pytest.importorskip("jax")
 np = pytest.importorskip("numpy")
-pytest.importorskip("torch")  # engine reads tensors with it
-import engine  # noqa: E402
+us = pytest.importorskip("ulpscope")
 import jax.numpy as jnp  # noqa: E402
 from conftest import SEED  # noqa: E402
 
 INPUTS = ("hidden", "w_kv", "w_gate", "ape", "gamma", "cotangent")
 ROUNDED = ("hidden", "w_kv", "w_gate", "cotangent")
-# Preset, options, seed; None: this run's own. Seeds beyond 32 bits are keys of JAX with 64-bit types.
+# Preset, sizes and spreads, seed; None: this run's own. Seeds beyond 32 bits are keys of JAX with 64-bit types.
 CASES = {
-    "small-csa": ("small-csa", (), 0),
-    "flash-csa": ("v4-flash-csa", ("--seq", 23, "--hidden", 40), 2**31 + 5),
-    "flash-indexer": ("v4-flash-indexer", ("--batch", 3, "--seq", 41, "--hidden", 64), 2**32 - 1),
-    "pro-hca": ("v4-pro-hca", ("--seq", 130, "--hidden", 56), 2**40 + 3),
-    "this run": ("small-hca", ("--hidden", 17, "--seq", 140, "--gate-sigma", 12, "--ape-sigma", 3), None),
+    "small-csa": ("small-csa", {}, 0),
+    "flash-csa": ("v4-flash-csa", {"seq": 23, "hidden": 40}, 2**31 + 5),
+    "flash-indexer": ("v4-flash-indexer", {"batch": 3, "seq": 41, "hidden": 64}, 2**32 - 1),
+    "pro-hca": ("v4-pro-hca", {"seq": 130, "hidden": 56}, 2**40 + 3),
+    "this run": ("small-hca", {"hidden": 17, "seq": 140, "gate_sigma": 12, "ape_sigma": 3}, None),
 }
 
 
@@ -37,19 +36,18 @@ def expected(name, stream, shape, scale):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_inputs_are_those_of_jax(case, tmp_path):
+def test_inputs_are_those_of_jax(case):
     preset, options, seed = CASES[case]
     seed = SEED if seed is None else seed
-    problem = engine.make(tmp_path, "--preset", preset, *options, "--seed", seed)
-    given = dict(zip(options[::2], options[1::2], strict=True))
+    problem = us.Problem.make(preset, seed=seed, **options)
     root = np.sqrt(problem.config["hidden"])
     scales = {
         "w_kv": 1 / root,
-        "w_gate": given.get("--gate-sigma", 1.5) / root,
-        "ape": given.get("--ape-sigma", 0.5),
+        "w_gate": options.get("gate_sigma", 1.5) / root,
+        "ape": options.get("ape_sigma", 0.5),
     }
-    assert set(INPUTS) == set(problem.inputs)
+    assert set(INPUTS) == set(problem)
     for index, name in enumerate(INPUTS):
-        ours = problem.inputs[name].numpy()
+        ours = problem[name]
         theirs = expected(name, jax.random.fold_in(key_of(seed), index), ours.shape, scales.get(name, 1))
         np.testing.assert_array_equal(ours.view(np.int32), theirs.view(np.int32), err_msg=f"{name}, seed {seed}")
