@@ -11,7 +11,7 @@ COUNT = 10
 KINDS = ("csa", "hca", "indexer")
 ROPES = ("yarn", "plain", None)
 YARN = {"factor": 16, "original": 65536, "beta_fast": 32, "beta_slow": 1}
-TOKENS = 2000  # a run of ten shapes takes seconds
+TOKENS = 1200  # a run of ten shapes takes seconds
 GROUP = 32  # channels that PyTorch's CPU sums take together: torch_orders.py
 
 

@@ -13,6 +13,8 @@ import hugging_face  # noqa: E402
 import shapes  # noqa: E402
 from conftest import SEED  # noqa: E402
 
+MEASURED = torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
+bits = pytest.mark.skipif(not MEASURED, reason="recipe hf names the orders of PyTorch's kernels for AVX2 and AVX-512")
 RMS = 5e-6
 TOLERANCE = 1e-5  # rtol and atol, as PR 3810 checks
 # Replayed from the library's own nearest slots: every bit.
@@ -77,9 +79,10 @@ def check_explained(rows, least):
     replayed = {name: row["replay"]["explained"] for name, row in rows.items() if row["replay"] is not None}
     assert len(replayed) >= least
     assert {name: part for name, part in replayed.items() if not part == 1} == {}
-    assert {name: row["reason"] for name, row in rows.items() if row["status"] == "fail"} == {}
+    assert {name: row["reason"] for name, row in rows.items() if row["status"] not in ("ok", "absent")} == {}
 
 
+@bits
 def test_bf16_is_replayed_bit_for_bit(shape):
     rows = bf16_rows(shape)
     check_explained(rows, len(expected(shape, set(hugging_face.CORE) - {"output"})))
@@ -90,6 +93,7 @@ def test_bf16_is_replayed_bit_for_bit(shape):
         assert {name: of for name, of in wrong.items() if of[0] > 1 + (1 - RAGGED_PART) * of[1]} == {}
 
 
+@bits
 def test_bf16_projections_are_near_over_the_run():
     rows = [bf16_rows(shapes.draw(SEED, index)) for index in range(shapes.COUNT)]
     for name in sorted(NEAR):
@@ -99,9 +103,12 @@ def test_bf16_projections_are_near_over_the_run():
         assert not missed / count > 1 - NEAR_PART, f"{name}: {missed} of {count} differ; ULPSCOPE_PARITY_SEED={SEED}"
 
 
+@bits
 def test_bf16_inner_slots_are_replayed_too(shape):
     rows = engine.judge(problem_of(shape), slots_of(shape, torch.bfloat16), "hf")
-    inner = {"biased", "softmax", "normalized", "grad.biased"} | ({"rope_cos", "rope_sin"} if shape.config["rope"] else set())
+    inner = {"biased", "softmax", "mean_square", "normalized", "grad.biased"}
+    if shape.config["rope"]:
+        inner |= {"rope_frequencies", "rope_cos", "rope_sin"}
     check_explained({name: rows[name] for name in inner | EXACT if name in rows}, len(expected(shape, inner | EXACT)))
     if shape.to_the_bit:
         assert unequal(shape, rows, inner | EXACT | EXACT_IN_FULL_GROUPS) == {}
@@ -114,7 +121,7 @@ def test_fp32_is_within_rounding_of_the_truth(shape):
     check_explained({name: rows[name] for name in replayed}, len(replayed))
     for name in expected(shape, set(hugging_face.CORE)):
         assert rows[name]["error"]["rms_rel"] <= RMS, name
-    if shape.to_the_bit:
+    if shape.to_the_bit and MEASURED:
         assert unequal(shape, rows, EXACT_FP32) == {}
 
 
