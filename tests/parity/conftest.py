@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every run says which random shapes it drew, so that it can be repeated; exit code 77 where everything was skipped."""
 
+import os
+
 import shapes
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small tensors; before torch is imported
 SEED = shapes.run_seed()
 NOTHING_RAN = (0, 5)  # pytest's codes for skipped tests and for skipped files
 

@@ -87,6 +87,11 @@ def module(config, inputs, dtype, kind):
     return made
 
 
+def rope_frequencies(config):
+    """[dim/2], fp32, as a loaded model keeps them."""
+    return deepseek.DeepseekV4RotaryEmbedding(_config(config)).compress_inv_freq
+
+
 class Observer(TorchFunctionMode):
     """Names the tensors between the projections and the norm by the operations that they pass through; the first of each."""
 

@@ -11,6 +11,9 @@ COUNT = 10
 KINDS = ("csa", "hca", "indexer")
 ROPES = ("yarn", "plain", None)
 YARN = {"factor": 16, "original": 65536, "beta_fast": 32, "beta_slow": 1}
+# Where the library's fp32 powers of theta are the correctly rounded ones: fewer pairs than vectors take, and the released 64.
+ROPE_DIMS = (*range(2, 34, 2), 64)
+THETAS = (10000, 160000)
 TOKENS = 1200  # a run of ten shapes takes seconds
 GROUP = 32  # channels that PyTorch's CPU sums take together: torch_orders.py
 
@@ -38,7 +41,7 @@ class Shape:
     @property
     def sign_of_zero_is_open(self):
         """Autograd adds the gradients of two overlapping halves, one of them 0, so that -0 becomes +0; recipe hf keeps -0."""
-        return self.kind != "hca"
+        return self.kind != "hca" and self.config["seq"] >= 2 * self.config["ratio"]
 
 
 def _head_dim(rng, index):
@@ -52,8 +55,8 @@ def _rope(rng, index, head_dim):
     rope = ROPES[index // len(KINDS) % len(ROPES)]
     if rope is None:
         return None
-    dim = 2 * rng.randint(1, head_dim // 2)
-    return {"dim": dim, "theta": rng.choice((10000, 160000)), "yarn": YARN if rope == "yarn" else None}
+    dim = rng.choice([dim for dim in ROPE_DIMS if dim <= head_dim])
+    return {"dim": dim, "theta": rng.choice(THETAS), "yarn": YARN if rope == "yarn" else None}
 
 
 @functools.lru_cache(maxsize=None)

@@ -2,12 +2,13 @@
 """Hugging Face's compressors on fresh random shapes: fp32 within rounding of ours, bf16 replayed bit for bit by recipe hf."""
 
 import functools
+import itertools
 
 import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers.models.deepseek_v4")
-pytest.importorskip("ulpscope")
+us = pytest.importorskip("ulpscope")
 import engine  # noqa: E402
 import hugging_face  # noqa: E402
 import shapes  # noqa: E402
@@ -80,6 +81,15 @@ def check_explained(rows, least):
     assert len(replayed) >= least
     assert {name: part for name, part in replayed.items() if not part == 1} == {}
     assert {name: row["reason"] for name, row in rows.items() if row["status"] not in ("ok", "absent")} == {}
+
+
+@bits
+def test_rope_frequencies_are_the_library_s_to_the_bit():
+    for dim, theta, yarn in itertools.product(shapes.ROPE_DIMS, shapes.THETAS, (shapes.YARN, None)):
+        config = {"mode": "csa", "batch": 1, "seq": 4, "hidden": 1, "head_dim": dim}
+        problem = us.Problem.make(config | {"rope": {"dim": dim, "theta": theta, "yarn": yarn}})
+        ours = engine.run(problem, "hf")["rope_frequencies"]
+        assert torch.equal(ours, hugging_face.rope_frequencies(problem.config).double()), (dim, theta, yarn)
 
 
 @bits

@@ -6,6 +6,8 @@ import pytest
 torch = pytest.importorskip("torch")
 np = pytest.importorskip("numpy")
 pytest.importorskip("transformers.models.deepseek_v4")
+pytest.importorskip("ulpscope")
+import engine  # noqa: E402
 import hugging_face  # noqa: E402
 import torch_orders  # noqa: E402
 from conftest import SEED  # noqa: E402
@@ -56,3 +58,21 @@ def test_a_recipe_names_the_order_of_full_groups_alone(rows):
         full = width // 32 * 32 if width >= 8 else width // 4 * 4
         assert same[:, :full].all(), width
         assert width == full or not same[:, full:].all(), width
+
+
+@pytest.mark.parametrize("dtype", (torch.float32, torch.bfloat16), ids=("fp32", "bf16"))
+def test_the_compressors_sums_have_these_orders_in_any_width(shape, dtype):
+    """Of their own terms: pooled, mean_square and the gradients of ape and gamma, every bit, full groups or not."""
+    problem = engine.draw(shape)
+    slots = hugging_face.run(problem.config, engine.inputs(problem), dtype, shape.kind)
+    terms = {name: tensor.float().numpy() for name, tensor in slots.items()}
+    width = problem.config["head_dim"]
+    summed = {
+        "pooled": [[torch_orders.over_rows(window) for window in row] for row in terms["products"]],
+        "mean_square": [[torch_orders.along(x) / np.float32(width) for x in row] for row in terms["pooled"] ** 2],
+        "grad.gamma": torch_orders.over_rows((terms["grad.normed"] * terms["normalized"]).reshape(-1, width)),
+        "grad.ape": torch_orders.over_rows(terms["grad.biased"].reshape(-1, slots["grad.ape"].numel())),
+    }
+    for name, sums in summed.items():
+        ours = torch.from_numpy(np.array(sums)).to(slots[name].dtype).reshape(slots[name].shape)
+        assert torch.equal(slots[name], ours), name
