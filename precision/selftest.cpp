@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "precision/array_operations.hpp"
+#include "precision/poll.hpp"
 #include "precision/round_array.hpp"
 #include "precision/selftest_reference.hpp"
 
@@ -96,6 +97,16 @@ void compare_block(const Claim& claim, const std::vector<std::uint32_t>& bits, S
   if (check.first_failure.empty()) check.first_failure = first;
 }
 
+/// Where the calling thread's poll throws, no thread finds another block.
+void ask_poll_or_end(std::atomic<std::uint64_t>& next, std::uint64_t end) {
+  try {
+    ask_poll();
+  } catch (...) {
+    next = end;
+    throw;
+  }
+}
+
 /// Blocks are handed out one by one; which thread takes which does not change the counts.
 SelftestCheck run_claim(const Claim& claim, Depth depth, int threads) {
   SelftestCheck check;
@@ -105,6 +116,7 @@ SelftestCheck run_claim(const Claim& claim, Depth depth, int threads) {
   const auto work = [&] {
     for (std::uint64_t block = next++; block < blocks_of(depth); block = next++) {
       compare_block(claim, block_of_bits(depth, block), check, mutex);
+      ask_poll_or_end(next, blocks_of(depth));
     }
   };
   std::vector<std::jthread> others;

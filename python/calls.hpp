@@ -6,7 +6,7 @@
 
 #include <chrono>
 
-#include "core/compressor/poll.hpp"
+#include "precision/poll.hpp"
 
 namespace ulpscope::python {
 
@@ -29,7 +29,7 @@ class SignalCheck {
 /// call(), with the lock released; `call` touches no Python object.
 template <class Call>
 auto interruptible(Call call) {
-  const compressor::PollScope scope{SignalCheck()};
+  const precision::PollScope scope{SignalCheck()};
   const pybind11::gil_scoped_release unlocked;
   return call();
 }

@@ -6,8 +6,8 @@
 #include <chrono>
 #include <cstdint>
 
-#include "core/compressor/poll.hpp"
 #include "core/io/error.hpp"
+#include "precision/poll.hpp"
 #include "precision/round_array.hpp"
 #include "python/bindings.hpp"
 #include "python/calls.hpp"
@@ -29,7 +29,7 @@ void round_pieces(std::span<const T> from, std::span<T> to, const Format& format
   for (std::size_t first = 0; first < from.size(); first += piece) {
     const std::size_t count = std::min(piece, from.size() - first);
     precision::round_array(from.subspan(first, count), to.subspan(first, count), format);
-    (*compressor::current_poll())();
+    precision::ask_poll();
   }
 }
 

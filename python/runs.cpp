@@ -127,8 +127,9 @@ void bind_runs(py::module_& module) {
             interruptible([&] { io::write_tensors(path, app::dump_of(result.executed, result.maker())); });
           },
           py::arg("path"));
-  module.def("execute", &execute, py::arg("problem"), py::arg("recipe"), py::arg("options"));
-  module.def("seconds_of_runs", &seconds_of_runs, py::arg("problem"), py::arg("recipe"), py::arg("count"));
+  module.def("execute", &execute, py::arg("problem").none(false), py::arg("recipe").none(false), py::arg("options"));
+  module.def("seconds_of_runs", &seconds_of_runs, py::arg("problem").none(false), py::arg("recipe").none(false),
+             py::arg("count"));
 }
 
 }  // namespace ulpscope::python

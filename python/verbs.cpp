@@ -4,6 +4,8 @@
 
 #include <pybind11/stl.h>
 
+#include <variant>
+
 #include "core/io/error.hpp"
 #include "core/judge/render.hpp"
 #include "core/judge/report.hpp"
@@ -20,19 +22,20 @@ std::shared_ptr<const app::NamedTensors> named(io::TensorFile file, std::string 
   return std::make_shared<const app::NamedTensors>(app::NamedTensors{std::move(file), std::move(name)});
 }
 
-/// A path, a run (as the file that it would write), or tensors by name.
-app::DumpSource dump_source(const py::object& dump, const std::string& name) {
-  if (py::isinstance<py::str>(dump)) return dump.cast<std::string>();
-  if (py::isinstance<Result>(dump)) {
-    const auto result = dump.cast<std::shared_ptr<Result>>();
-    return interruptible([&] { return named(app::dump_of(result->executed, result->maker()), name); });
-  }
-  return named({dump.cast<Tensors>(), {}}, name);
+using GivenProblem = std::variant<ProblemPtr, std::string>;
+using GivenDump = std::variant<std::shared_ptr<Result>, std::string, Tensors>;
+
+app::ProblemSource problem_source(const GivenProblem& problem) {
+  if (const auto* path = std::get_if<std::string>(&problem)) return *path;
+  return std::shared_ptr<const compressor::Problem>(std::get<ProblemPtr>(problem));
 }
 
-app::ProblemSource problem_source(const py::object& problem) {
-  if (py::isinstance<py::str>(problem)) return problem.cast<std::string>();
-  return std::shared_ptr<const compressor::Problem>(problem.cast<ProblemPtr>());
+/// A path, a run (as the file that it would write), or tensors by name.
+app::DumpSource dump_source(const GivenDump& dump, const std::string& name) {
+  if (const auto* path = std::get_if<std::string>(&dump)) return *path;
+  if (const auto* tensors = std::get_if<Tensors>(&dump)) return named({*tensors, {}}, name);
+  const auto result = std::get<std::shared_ptr<Result>>(dump);
+  return interruptible([&] { return named(app::dump_of(result->executed, result->maker()), name); });
 }
 
 app::JsonSource json_source(const std::string& text, const std::string& where) { return io::parse_json(text, where); }
@@ -77,10 +80,16 @@ void bind_report(py::module_& module) {
   using app::ReportOptions;
   py::class_<ReportOptions>(module, "ReportOptions")
       .def(py::init<>())
-      .def("add_problem", [](ReportOptions& options,
-                             const py::object& problem) { options.problems.push_back(problem_source(problem)); })
-      .def("add_recipe",
-           [](ReportOptions& options, const RecipePtr& recipe) { options.recipes.emplace_back(shared(recipe)); })
+      .def(
+          "add_problem",
+          [](ReportOptions& options, const GivenProblem& problem) {
+            options.problems.push_back(problem_source(problem));
+          },
+          py::arg("problem").none(false))
+      .def(
+          "add_recipe",
+          [](ReportOptions& options, const RecipePtr& recipe) { options.recipes.emplace_back(shared(recipe)); },
+          py::arg("recipe").none(false))
       .def_readwrite("presets", &ReportOptions::presets)
       .def_readwrite("edits", &ReportOptions::edits)
       .def_readwrite("backend", &ReportOptions::backend)
@@ -97,11 +106,19 @@ void bind_compare(py::module_& module) {
   using app::CompareOptions;
   py::class_<CompareOptions>(module, "CompareOptions")
       .def(py::init<>())
-      .def("set_problem",
-           [](CompareOptions& options, const py::object& problem) { options.problem = problem_source(problem); })
-      .def("set_dump", [](CompareOptions& options, const py::object& dump,
-                          const std::string& name) { options.dump = dump_source(dump, name); })
-      .def("set_recipe", [](CompareOptions& options, const RecipePtr& recipe) { options.recipe = shared(recipe); })
+      .def(
+          "set_problem",
+          [](CompareOptions& options, const GivenProblem& problem) { options.problem = problem_source(problem); },
+          py::arg("problem").none(false))
+      .def(
+          "set_dump",
+          [](CompareOptions& options, const GivenDump& dump, const std::string& name) {
+            options.dump = dump_source(dump, name);
+          },
+          py::arg("dump").none(false), py::arg("name"))
+      .def(
+          "set_recipe", [](CompareOptions& options, const RecipePtr& recipe) { options.recipe = shared(recipe); },
+          py::arg("recipe").none(false))
       .def("set_map", [](CompareOptions& options, const std::string& text) { options.map = json_source(text, "map"); })
       .def("set_map_file", [](CompareOptions& options, const std::string& path) { options.map = path; })
       .def_readwrite("edits", &CompareOptions::edits)
@@ -118,13 +135,17 @@ void bind_diff(py::module_& module) {
   using app::DiffOptions;
   py::class_<DiffOptions>(module, "DiffOptions")
       .def(py::init<>())
-      .def("set_problem",
-           [](DiffOptions& options, const py::object& problem) { options.problem = problem_source(problem); })
-      .def("set_dumps",
-           [](DiffOptions& options, const py::object& first, const py::object& second) {
-             options.first = dump_source(first, "the first dump");
-             options.second = dump_source(second, "the second dump");
-           })
+      .def(
+          "set_problem",
+          [](DiffOptions& options, const GivenProblem& problem) { options.problem = problem_source(problem); },
+          py::arg("problem").none(false))
+      .def(
+          "set_dumps",
+          [](DiffOptions& options, const GivenDump& first, const GivenDump& second) {
+            options.first = dump_source(first, "the first dump");
+            options.second = dump_source(second, "the second dump");
+          },
+          py::arg("first").none(false), py::arg("second").none(false))
       .def("set_map", [](DiffOptions& options, const std::string& text) { options.map = json_source(text, "map"); })
       .def("set_map_file", [](DiffOptions& options, const std::string& path) { options.map = path; })
       .def_readwrite("dtypes", &DiffOptions::dtypes)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/compressor/evaluator.hpp"
+#include "precision/poll.hpp"
 
 namespace ulpscope::compressor {
 
@@ -65,6 +66,7 @@ void Evaluator<T>::plan_storage() {
       if (!needs_view(slot)) continue;
       scratch_[i] = !keeps_whole(slot);
       const bool elsewhere = job_.into[i] != nullptr;
+      precision::ask_poll();
       if (!scratch_[i] && !elsewhere) storage_[i].assign(element_count(shape), T(0));
       views_[i] = {elsewhere ? job_.into[i] : storage_[i].data(), 0, width_[i]};
     } else {

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "core/compressor/poll.hpp"
+#include "precision/poll.hpp"
 
 namespace ulpscope::compressor {
 
@@ -28,7 +28,7 @@ struct Items {
 /// asks between its own pieces and while it waits for the others, who stop before their next piece once it throws.
 class Shares {
  public:
-  explicit Shares(std::size_t others) : poll_(current_poll()), running_(others) {}
+  explicit Shares(std::size_t others) : poll_(precision::current_poll()), running_(others) {}
 
   /// A share of the calling thread.
   template <class Work>
@@ -93,7 +93,7 @@ class Shares {
     }
   }
 
-  const Poll* poll_;
+  const precision::Poll* poll_;
   std::atomic<bool> stopped_ = false;
   std::mutex mutex_;
   std::condition_variable done_;

@@ -2,6 +2,7 @@
 // Reading and writing a TensorFile.
 #include "core/io/tensor_file.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -11,6 +12,7 @@
 #include "core/io/npy.hpp"
 #include "core/io/reinterpret.hpp"
 #include "core/io/safetensors.hpp"
+#include "precision/poll.hpp"
 
 namespace ulpscope::io {
 namespace {
@@ -109,7 +111,12 @@ void hash_tensors(Sha256& hash, const std::map<std::string, Tensor>& tensors) {
     update(hash, name_of(tensor.dtype));
     update(hash, to_string(tensor.shape));
     update(hash, std::uint64_t{tensor.bytes.size()});
-    hash.update(tensor.bytes);
+    const std::span<const std::byte> bytes(tensor.bytes);
+    constexpr std::size_t piece = std::size_t{1} << 22;
+    for (std::size_t first = 0; first < bytes.size(); first += piece) {
+      precision::ask_poll();
+      hash.update(bytes.subspan(first, std::min(piece, bytes.size() - first)));
+    }
   }
 }
 

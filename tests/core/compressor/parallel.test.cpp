@@ -67,7 +67,7 @@ TEST_CASE("where somebody polls, every item is visited once all the same, and th
     bool elsewhere = false;
     std::vector<int> visits(1000);
     {
-      const PollScope scope([&] {
+      const ulpscope::precision::PollScope scope([&] {
         ++asked;
         elsewhere = elsewhere || std::this_thread::get_id() != caller;
       });
@@ -78,14 +78,14 @@ TEST_CASE("where somebody polls, every item is visited once all the same, and th
     for (std::size_t i = 0; i < visits.size(); ++i) CHECK(visits[i] == (i >= 3 && i < 997 ? 1 : 0));
     CHECK(asked > 0);
     CHECK(!elsewhere);
-    CHECK(current_poll() == nullptr);
+    CHECK(ulpscope::precision::current_poll() == nullptr);
   }
 }
 
 TEST_CASE("a poll that throws stops all threads before their next piece", "[threads]") {
   for (const unsigned threads : {1U, 3U}) {
     std::atomic<std::size_t> visited = 0;
-    const PollScope scope([] { throw std::runtime_error("stop"); });
+    const ulpscope::precision::PollScope scope([] { throw std::runtime_error("stop"); });
     const auto slow = [&] {
       parallel_for({0, 3000, 1}, threads, [&](std::size_t begin, std::size_t end) {
         std::this_thread::sleep_for(std::chrono::milliseconds(10));  // slow pieces do not grow

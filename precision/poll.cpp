@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One poll per thread: whoever calls the library from two threads is asked on each.
-#include "core/compressor/poll.hpp"
+#include "precision/poll.hpp"
 
 #include <utility>
 
-namespace ulpscope::compressor {
+namespace ulpscope::precision {
 namespace {
 
 thread_local const Poll* current = nullptr;
@@ -17,4 +17,8 @@ PollScope::~PollScope() { current = outer_; }
 
 const Poll* current_poll() { return current; }
 
-}  // namespace ulpscope::compressor
+void ask_poll() {
+  if (current != nullptr) (*current)();
+}
+
+}  // namespace ulpscope::precision

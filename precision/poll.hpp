@@ -4,12 +4,12 @@
 
 #include <functional>
 
-namespace ulpscope::compressor {
+namespace ulpscope::precision {
 
 using Poll = std::function<void()>;
 
-/// While one lives, parallel_for asks `poll` on the thread that made it, every few milliseconds of work: an exception
-/// of it ends the call once the other threads have finished their current piece. The innermost one counts.
+/// While one lives, whatever works long on the thread that made it asks `poll`, every few milliseconds: an exception of
+/// it ends the call once other threads have finished their current piece. The innermost one counts.
 class PollScope {
  public:
   explicit PollScope(Poll poll);
@@ -24,5 +24,7 @@ class PollScope {
 
 /// This thread's poll; null where nobody asked for one.
 const Poll* current_poll();
+/// Asks this thread's poll, if there is one.
+void ask_poll();
 
-}  // namespace ulpscope::compressor
+}  // namespace ulpscope::precision
