@@ -29,6 +29,11 @@ NEAR = {"kv", "gate", "grad.w_kv", "grad.w_gate", "grad.hidden"}
 NEAR_PART = 0.999
 # Channels beyond full groups have other orders of sums and another exp: the last bit of an fp32 may turn a bf16.
 RAGGED_PART = 0.998
+# And the two exps are two ulps apart at times, hardly more than the freedom that a comparison grants.
+OF_EXP = {"softmax", "weights", "grad.logits", "grad.biased"}
+RAGGED_EXPLAINED = 0.9999
+# Slots that autograd adds from two halves: -0 becomes +0.
+SIGN_OF_ZERO = {"grad.kv", "grad.gate", "grad.biased"}
 # PyTorch's fp32 cos and sin are its own, some an ulp from the correctly rounded ones: they decide rotated and grad.normed.
 ROTATED = {"rotated", "grad.normed"}
 EXACT_FP32 = (EXACT | EXACT_IN_FULL_GROUPS) - ROTATED
@@ -60,26 +65,38 @@ def expected(shape, names):
     return names - (set() if shape.config["rope"] else {"rotated"})
 
 
-def misses(row):
-    return round(row["count"] * (1 - row["replay"]["bits_equal"]))
+def misses(row, what="bits_equal"):
+    return round(row["count"] * (1 - row["replay"][what]))
+
+
+def more_than(part, counts):
+    """Of {slot: (elements, count)} those with more than one element and (1 - part) of all."""
+    return {name: of for name, of in counts.items() if of[0] > 1 + (1 - part) * of[1]}
 
 
 def unequal(shape, rows, names):
-    """{slot: elements without the library's bits}, those apart whose only difference is the sign of a zero that is open."""
+    """{slot: (elements without the library's bits, count)}, but for those that differ in the sign of a zero that is open."""
     found = {}
     for name in sorted(expected(shape, names)):
         row = rows[name]
-        only_sign = name in ("grad.kv", "grad.gate") and shape.sign_of_zero_is_open and row["replay"]["max_ulp"] == 0
+        only_sign = name in SIGN_OF_ZERO and shape.sign_of_zero_is_open and row["replay"]["max_ulp"] == 0
         if misses(row) and not only_sign:
             found[name] = (misses(row), row["count"])
     return found
 
 
-def check_explained(rows, least):
+def check_explained(shape, rows, names):
     """Every replayed element is the library's own or one that the recipe's open freedom explains."""
-    replayed = {name: row["replay"]["explained"] for name, row in rows.items() if row["replay"] is not None}
-    assert len(replayed) >= least
-    assert {name: part for name, part in replayed.items() if not part == 1} == {}
+    wrong = {
+        name: (misses(rows[name], "explained"), rows[name]["count"])
+        for name in expected(shape, names)
+        if not rows[name]["replay"]["explained"] == 1
+    }
+    if not shape.to_the_bit:
+        wrong = more_than(RAGGED_EXPLAINED, {name: of for name, of in wrong.items() if name in OF_EXP}) | {
+            name: of for name, of in wrong.items() if name not in OF_EXP
+        }
+    assert wrong == {}
     assert {name: row["reason"] for name, row in rows.items() if row["status"] not in ("ok", "absent")} == {}
 
 
@@ -95,12 +112,11 @@ def test_rope_frequencies_are_the_library_s_to_the_bit():
 @bits
 def test_bf16_is_replayed_bit_for_bit(shape):
     rows = bf16_rows(shape)
-    check_explained(rows, len(expected(shape, set(hugging_face.CORE) - {"output"})))
+    check_explained(shape, rows, set(hugging_face.CORE) - {"output"})
     if shape.to_the_bit:
         assert unequal(shape, rows, EXACT | EXACT_IN_FULL_GROUPS) == {}
     else:
-        wrong = unequal(shape, rows, EXACT)
-        assert {name: of for name, of in wrong.items() if of[0] > 1 + (1 - RAGGED_PART) * of[1]} == {}
+        assert more_than(RAGGED_PART, unequal(shape, rows, EXACT)) == {}
 
 
 @bits
@@ -119,7 +135,7 @@ def test_bf16_inner_slots_are_replayed_too(shape):
     inner = {"biased", "softmax", "mean_square", "normalized", "grad.biased"}
     if shape.config["rope"]:
         inner |= {"rope_frequencies", "rope_cos", "rope_sin"}
-    check_explained({name: rows[name] for name in inner | EXACT if name in rows}, len(expected(shape, inner | EXACT)))
+    check_explained(shape, rows, inner | EXACT)
     if shape.to_the_bit:
         assert unequal(shape, rows, inner | EXACT | EXACT_IN_FULL_GROUPS) == {}
 
@@ -127,8 +143,7 @@ def test_bf16_inner_slots_are_replayed_too(shape):
 def test_fp32_is_within_rounding_of_the_truth(shape):
     """The truth: the formulas in fp64, of the same inputs."""
     rows = engine.judge(problem_of(shape), core_slots(shape, torch.float32), "hf-fp32")
-    replayed = expected(shape, set(hugging_face.CORE) - {"output"} - ROTATED)
-    check_explained({name: rows[name] for name in replayed}, len(replayed))
+    check_explained(shape, rows, set(hugging_face.CORE) - {"output"} - ROTATED)
     for name in expected(shape, set(hugging_face.CORE)):
         assert rows[name]["error"]["rms_rel"] <= RMS, name
     if shape.to_the_bit and MEASURED:
