@@ -30,7 +30,14 @@ class SignalCheck {
 template <class Call>
 auto interruptible(Call call) {
   const precision::PollScope scope{SignalCheck()};
-  const pybind11::gil_scoped_release unlocked;
+  const pybind11::gil_scoped_release released;
+  return call();
+}
+
+/// The same for work that is over before anybody could stop it: nothing is asked on the way.
+template <class Call>
+auto unlocked(Call call) {
+  const pybind11::gil_scoped_release released;
   return call();
 }
 

@@ -84,9 +84,9 @@ py::array array_named(const Problem& problem, const std::string& text) {
 }  // namespace
 
 void bind_problems(py::module_& module) {
-  py::class_<io::Tensor>(module, "Tensor").def_property_readonly("shape", [](const io::Tensor& tensor) {
-    return tensor.shape;
-  });
+  py::class_<io::Tensor>(module, "Tensor")
+      .def_property_readonly("shape", [](const io::Tensor& tensor) { return tensor.shape; })
+      .def("array", [](const io::Tensor& tensor) { return array_of(compressor::tensor_from_file(tensor)); });
   module.def("tensor", &tensor_of, py::arg("name"), py::arg("array"), py::arg("dtype"));
 
   py::class_<Draw>(module, "Draw")

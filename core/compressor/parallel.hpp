@@ -78,11 +78,13 @@ class Shares {
   void in_pieces(const Items& share, Work& work, Between between) {
     using Clock = std::chrono::steady_clock;
     std::size_t size = share.grain;
+    auto start = Clock::now();
     for (std::size_t first = share.begin; first < share.end && !stopped_;) {
       const std::size_t last = first + std::min(size, share.end - first);
-      const auto start = Clock::now();
       work(first, last);
-      const auto spent = Clock::now() - start;
+      const auto end = Clock::now();
+      const auto spent = end - start;
+      start = end;
       first = last;
       if (spent < std::chrono::microseconds(200)) {
         size *= 16;

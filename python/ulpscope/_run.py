@@ -12,7 +12,7 @@ import numpy as np
 from . import _core
 from ._problem import Problem
 from ._recipe import Recipe
-from ._values import Missing, StrPath, as_path, as_recipe, as_sizes, as_text, as_threads
+from ._values import Missing, StrPath, as_path, as_sizes, as_text, as_threads
 
 
 class Run(Mapping[str, np.ndarray]):
@@ -99,7 +99,8 @@ def run(
     """
     if not isinstance(problem, Problem):
         problem = Problem.read(problem)
-    recipe = as_recipe(recipe)
+    if not isinstance(recipe, Recipe):
+        recipe = Recipe(recipe)
     options = _core.ExecuteOptions(as_text("backend", backend), as_sizes("chunks", chunks), as_threads(threads))
     if not gradients:
         options.leave_out_gradients()

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import _core
 from ._core import Error
-from ._values import StrPath, as_array, as_dtypes, as_path, as_text, as_threads, widened
+from ._values import StrPath, as_dtypes, as_path, as_tensor, as_text, as_threads
 
 Rows = list[dict[str, Any]]
 
@@ -130,11 +130,7 @@ def round(x: Any, format: str, out: Optional[np.ndarray] = None) -> Any:
     ``out`` takes the result instead of a new array: C-contiguous, of that type and shape; it may be ``x`` itself.
     Stochastic formats draw for element i of the call. Raises Error: an unknown format, an ``out`` that does not fit.
     """
-    values, dtype = as_array("x", widened(x))
-    if dtype in ("F16", "BF16", "F8_E4M3", "F8_E5M2"):
-        values = values.astype(np.float32)
-    elif dtype not in ("F32", "F64"):
-        values = values.astype(np.float64)
+    values = as_tensor("x", x).array()
     name = as_text("format", format)
     if out is None:
         target = np.empty_like(values)

@@ -100,11 +100,6 @@ def as_array(name: str, value: Any) -> tuple[np.ndarray, str]:
     return array, dtype
 
 
-def widened(value: Any) -> Any:
-    """The numbers of torch's narrow types as float32: numpy would have their bits."""
-    return value.float() if str(getattr(value, "dtype", None)) in TORCH_BITS else value
-
-
 def as_tensor(name: str, value: Any) -> _core.Tensor:
     array, dtype = as_array(name, value)
     return _core.tensor(name, array, dtype)
