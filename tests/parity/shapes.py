@@ -15,6 +15,9 @@ YARN = {"factor": 16, "original": 65536, "beta_fast": 32, "beta_slow": 1}
 ROPE_DIMS = (*range(2, 34, 2), 64)
 THETAS = (10000, 160000)
 TOKENS = 1200  # a run of ten shapes takes seconds
+LAST_POSITION = 512  # beyond, an fp32 angle alone is 5e-6 of the output
+USUAL_GATES = (1.5, 0.5)  # spreads of gates and of ape
+SATURATED_GATES = (12.0, 3.0)
 GROUP = 32  # channels that PyTorch's CPU sums take together: torch_orders.py
 
 
@@ -37,6 +40,11 @@ class Shape:
     def to_the_bit(self):
         """Every channel is in a full group, so sums and exp are those that recipe hf names."""
         return self.config["head_dim"] % GROUP == 0
+
+    @property
+    def growth(self):
+        """What a tolerance on fp32 grows by: an error of exp is as large as its argument, and saturated gates are 8 times as wide."""
+        return 4 if self.gate_sigma > USUAL_GATES[0] else 1
 
     @property
     def sign_of_zero_is_open(self):
@@ -66,7 +74,7 @@ def draw(seed, index):
     kind = KINDS[index % len(KINDS)]
     ratio = rng.choice((128, 128, 8, 40)) if kind == "hca" else 4
     batch = (1, 16)[index] if index < 2 else rng.randint(1, 16)
-    windows = rng.randint(1, max(1, min(12, TOKENS // (batch * ratio))))
+    windows = rng.randint(1, max(1, min(12, 1 + LAST_POSITION // ratio, TOKENS // (batch * ratio))))
     remainder = 0 if index % 4 == 0 else rng.randint(1, ratio - 1)
     head_dim = _head_dim(rng, index)
     saturated = rng.random() < 0.4
@@ -79,4 +87,4 @@ def draw(seed, index):
         "head_dim": head_dim,
         "rope": _rope(rng, index, head_dim),
     }
-    return Shape(kind, config, rng.randrange(1 << 31), *((12.0, 3.0) if saturated else (1.5, 0.5)))
+    return Shape(kind, config, rng.randrange(1 << 31), *(SATURATED_GATES if saturated else USUAL_GATES))

@@ -4,12 +4,13 @@
 A sum over rows takes channels in groups of 32 (4 vectors of 8) and adds each channel's rows in a cascade: blocks of 16, those
 in turn. Channels beyond the last full group, alone or in vectors, add every fourth row, and the four sums then. A sum along
 channels adds every fourth vector of 8, the four sums, and then the lanes, after the channels beyond the last full vector.
-bf16 sums have the same orders in fp32, and one cast.
+bf16 sums have the same orders in fp32, and one cast; but a vector of bf16 has 16 elements: narrower rows have groups of 4.
 """
 
 import numpy as np
 
 VECTOR = 8
+WIDEST = {"float32": VECTOR, "bfloat16": 2 * VECTOR}  # elements of a vector as they lie in memory
 ROWS = 4
 LEVELS = 4
 
@@ -47,10 +48,10 @@ def interleaved(x):
     return total
 
 
-def over_rows(x):
-    """Sum of x [rows, channels], channels > 1, over its rows."""
+def over_rows(x, dtype="float32"):
+    """Sum of x [rows, channels], channels > 1, over its rows; x is float32 and lay in memory as `dtype`."""
     channels = x.shape[1]
-    group = ROWS * VECTOR if channels >= VECTOR else ROWS
+    group = ROWS * VECTOR if channels >= WIDEST[dtype] else ROWS
     full = channels // group * group
     return np.concatenate([cascade(x[:, :full]), interleaved(x[:, full:])])
 
