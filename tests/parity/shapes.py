@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fresh random problems: what ten shapes of a run are drawn from, and the widths for which recipe hf is PyTorch's to the bit."""
+
+import functools
+import os
+import random
+import time
+from dataclasses import dataclass
+
+COUNT = 10
+KINDS = ("csa", "hca", "indexer")
+ROPES = ("yarn", "plain", None)
+YARN = {"factor": 16, "original": 65536, "beta_fast": 32, "beta_slow": 1}
+# Where the library's fp32 powers of theta are the correctly rounded ones: fewer pairs than vectors take, and the released 64.
+ROPE_DIMS = (*range(2, 34, 2), 64)
+THETAS = (10000, 160000)
+TOKENS = 1200  # a run of ten shapes takes seconds
+LAST_POSITION = 512  # beyond, an fp32 angle alone is 5e-6 of the output
+USUAL_GATES = (1.5, 0.5)  # spreads of gates and of ape
+SATURATED_GATES = (12.0, 3.0)
+GROUP = 32  # channels that PyTorch's CPU sums take together: torch_orders.py
+
+
+def run_seed():
+    """The seed of this run: ULPSCOPE_PARITY_SEED, or the clock."""
+    return int(os.environ.get("ULPSCOPE_PARITY_SEED") or time.time_ns() % 10**9)
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """What to draw a problem from, and the module that runs it."""
+
+    kind: str
+    config: dict
+    seed: int
+    gate_sigma: float
+    ape_sigma: float
+
+    @property
+    def to_the_bit(self):
+        """Every channel is in a full group, so sums and exp are those that recipe hf names."""
+        return self.config["head_dim"] % GROUP == 0
+
+    @property
+    def growth(self):
+        """What a tolerance on fp32 grows by: an error of exp is as large as its argument, and saturated gates are 8 times as wide."""
+        return 4 if self.gate_sigma > USUAL_GATES[0] else 1
+
+    @property
+    def sign_of_zero_is_open(self):
+        """Autograd adds the gradients of two overlapping halves, one of them 0, so that -0 becomes +0; recipe hf keeps -0."""
+        return self.kind != "hca" and self.config["seq"] >= 2 * self.config["ratio"]
+
+
+def _head_dim(rng, index):
+    """Full groups for six of ten shapes; else any even width, alone or after full groups."""
+    if index % 5 < 3:
+        return GROUP * rng.randint(1, 4)
+    return rng.choice((2 * rng.randint(1, 8), 16 * rng.randint(1, 7), 2 * rng.randint(8, 80)))
+
+
+def _rope(rng, index, head_dim):
+    rope = ROPES[index // len(KINDS) % len(ROPES)]
+    if rope is None:
+        return None
+    dim = rng.choice([dim for dim in ROPE_DIMS if dim <= head_dim])
+    return {"dim": dim, "theta": rng.choice(THETAS), "yarn": YARN if rope == "yarn" else None}
+
+
+@functools.lru_cache(maxsize=None)
+def draw(seed, index):
+    """Shape `index` of the run `seed`: all kinds, ropes and remainders come up in ten, and B goes from 1 to 16."""
+    rng = random.Random(f"{seed}/{index}")
+    kind = KINDS[index % len(KINDS)]
+    ratio = rng.choice((128, 128, 8, 40)) if kind == "hca" else 4
+    batch = (1, 16)[index] if index < 2 else rng.randint(1, 16)
+    windows = rng.randint(1, max(1, min(12, 1 + LAST_POSITION // ratio, TOKENS // (batch * ratio))))
+    remainder = 0 if index % 4 == 0 else rng.randint(1, ratio - 1)
+    head_dim = _head_dim(rng, index)
+    saturated = rng.random() < 0.4
+    config = {
+        "mode": "hca" if kind == "hca" else "csa",
+        "ratio": ratio,
+        "batch": batch,
+        "seq": windows * ratio + remainder,
+        "hidden": rng.choice((rng.randint(1, 96), 16 * rng.randint(1, 8))),
+        "head_dim": head_dim,
+        "rope": _rope(rng, index, head_dim),
+    }
+    return Shape(kind, config, rng.randrange(1 << 31), *(SATURATED_GATES if saturated else USUAL_GATES))
