@@ -7,6 +7,7 @@
 #include "app/session.hpp"
 #include "core/compressor/choices.hpp"
 #include "core/compressor/config.hpp"
+#include "core/compressor/pad_names.hpp"
 #include "core/compressor/stage_slots.hpp"
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
@@ -98,11 +99,11 @@ Rows choices_of(const char* field) {
 }
 
 Rows pads() {
-  return {
-      {{"name", "-inf"}, {"about", "weight exactly 0 in every format"}},
-      {{"name", "NUMBER"}, {"about", "a finite pad, computed as it stands; rounded to pad.format, then to its slot"}},
-      {{"name", "lowest"}, {"about", "the most negative finite number of pad.format, or of the slot that receives it"}},
-      {{"name", "exclude"}, {"about", "the slot is skipped by the softmax and the sums"}}};
+  Rows rows{
+      {{"name", "NUMBER"}, {"about", "a finite pad, computed as it stands; rounded to pad.format, then to its slot"}}};
+  for (const compressor::PadName& pad : compressor::pad_names())
+    rows.push_back({{"name", pad.name}, {"about", pad.about}});
+  return rows;
 }
 
 Rows vjps() {

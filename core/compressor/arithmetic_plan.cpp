@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/compressor/choices.hpp"
+#include "core/compressor/pad_names.hpp"
 #include "core/compressor/recipe_fields.hpp"
 #include "core/compressor/slot_roles.hpp"
 #include "core/compressor/stage_slots.hpp"
@@ -73,7 +74,8 @@ double rounded_constant(double value, Format format) {
 /// A pad in the format of the recipe's `pad`, then in that of the slot that receives it.
 double pad_value(const std::string& text, const std::string& format, const Format& slot) {
   const Format first = format.empty() ? slot : precision::parse_format(format);
-  const double value = text == "lowest" ? -first.max_finite : parse_number(text);
+  const PadName* const named = find_pad(text);
+  const double value = named != nullptr ? named->value(first) : parse_number(text);
   return rounded_constant(rounded_constant(value, first), slot);
 }
 
@@ -109,8 +111,9 @@ Plan::Plan(const Recipe& recipe, const Config& config)
   online_ = read_online(recipe, at(forward(Name::softmax)).accumulate);
   butterfly_ = read_butterfly(recipe);
   const Name gate = pipeline_ == Pipeline::bias_first ? Name::logits : Name::padded_gate;
-  pad_.excluded = recipe.pad.gate == "exclude";
-  pad_.gate = pad_value(pad_.excluded ? "-inf" : recipe.pad.gate, recipe.pad.format, at(forward(gate)).storage);
+  const PadName* const named = find_pad(recipe.pad.gate);
+  pad_.excluded = named != nullptr && named->excluded;
+  pad_.gate = pad_value(recipe.pad.gate, recipe.pad.format, at(forward(gate)).storage);
   pad_.kv = pad_value(recipe.pad.kv, recipe.pad.format, at(forward(Name::values)).storage);
 
   std::vector<const Format*> formats;

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "core/compressor/choices.hpp"
+#include "core/compressor/pad_names.hpp"
 #include "core/compressor/recipe_fields.hpp"
 #include "core/compressor/recipe_merge.hpp"
 #include "core/io/error.hpp"
@@ -89,7 +90,7 @@ Pad read_pad(const Fields& top) {
   Pad pad;
   const auto fields = top.optional_object("pad");
   if (!fields) return pad;
-  if (fields->has("gate")) pad.gate = read_pad_value(*fields, "gate", {"-inf", "lowest", "exclude"});
+  if (fields->has("gate")) pad.gate = read_pad_value(*fields, "gate", pad_words());
   if (fields->has("kv")) pad.kv = read_pad_value(*fields, "kv", {});
   if (fields->has("format")) {
     check_format(fields->value("format"), fields->where() + ".format");

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "core/compressor/evaluate.hpp"
+#include "core/compressor/pad_names.hpp"
 #include "core/judge/invariant_bounds.hpp"
 #include "core/judge/worst_group.hpp"
 
@@ -100,7 +101,7 @@ class Checker {
     const bool loses_mass = recipe_.softmax == compressor::Softmax::where_post && !has_exact_pads();
     return pads != length() && (pads == 0 || !loses_mass);
   }
-  bool has_exact_pads() const { return recipe_.pad.gate == "-inf" || recipe_.pad.gate == "exclude"; }
+  bool has_exact_pads() const { return compressor::is_exact_pad(recipe_.pad.gate); }
 
   /// Nothing: the sum has an excused element, or a value that a format clamps.
   using Measure = std::function<std::optional<Group>(Place)>;

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/compressor/arithmetic_plan.hpp"
+#include "core/compressor/pad_names.hpp"
 
 namespace ulpscope::judge {
 namespace {
@@ -18,12 +19,13 @@ std::string number_text(double value) {
   return std::isinf(value) ? (value < 0 ? "-inf" : "inf") : fmt::format("{}", value);
 }
 
-/// `lowest` needs the recipe's format on either basis; other finite pads stand as written unless inputs are quantized.
+/// A pad that depends on the recipe's format is resolved on either basis; other finite pads stand as written unless
+/// inputs are quantized.
 Json pad_of(const Recipe& recipe, const compressor::Config& config, Basis basis) {
   const compressor::PadValues values = compressor::Plan(recipe, config).pad();
-  const bool resolved = basis == Basis::quantized || recipe.pad.gate == "lowest";
-  const bool excluded = recipe.pad.gate == "exclude";
-  return {{"gate", resolved && !excluded ? number_text(values.gate) : recipe.pad.gate},
+  const compressor::PadName* const named = compressor::find_pad(recipe.pad.gate);
+  const bool resolved = basis == Basis::quantized || (named != nullptr && named->depends_on_format);
+  return {{"gate", resolved && !values.excluded ? number_text(values.gate) : recipe.pad.gate},
           {"kv", basis == Basis::quantized ? number_text(values.kv) : recipe.pad.kv}};
 }
 
