@@ -6,6 +6,9 @@
 
 #if defined(ULPSCOPE_HAVE_CUDA)
 #include "gpu/kinds.hpp"
+#else
+#include "gpu/device.hpp"
+#include "gpu/errors.hpp"
 #endif
 
 namespace ulpscope::gpu {
@@ -42,5 +45,9 @@ const compressor::kernels::Provider* rehearsal() {
   return nullptr;
 #endif
 }
+
+#if !defined(ULPSCOPE_HAVE_CUDA)
+const compressor::Memory& device_memory() { throw Unavailable(availability().why_not); }
+#endif
 
 }  // namespace ulpscope::gpu
