@@ -3,20 +3,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Optional, Union
 
-import numpy as np
-
 from . import _core
-from ._values import Missing, StrPath, as_dtypes, as_json, as_path, as_real, as_tensors, as_text, as_threads, as_whole
+from ._arrays import Arrays
+from ._values import StrPath, as_dtypes, as_json, as_path, as_real, as_tensors, as_text, as_threads, as_whole
 
 REQUIRED = ("hidden", "w_kv", "w_gate", "ape", "gamma", "cotangent")
 OPTIONAL = ("attention_mask", "segment_ids", "prior_kv", "prior_gate")
 
 
-class Problem(Mapping[str, np.ndarray]):
+class Problem(Arrays):
     """The inputs of one compressor layer, by name: ``problem["hidden"]``.
 
     Shapes, with B batch, S tokens, h hidden, d head_dim, n = S // ratio windows and c = 2 where windows overlap, else 1:
@@ -32,6 +30,7 @@ class Problem(Mapping[str, np.ndarray]):
     """
 
     _handle: _core.Problem
+    _key = "an input's name"
 
     def __init__(
         self,
@@ -89,33 +88,10 @@ class Problem(Mapping[str, np.ndarray]):
         """A problem file, safetensors or npz. ``dtypes``: ``{"hidden": "bf16"}`` where a file holds bits as integers."""
         return cls._of(_core.Problem.from_file(as_path("path", path), as_dtypes(dtypes)))
 
-    def write(self, path: StrPath) -> None:
-        """Write a problem file: npz where the name ends so, else safetensors; whole or not at all."""
-        self._handle.write(as_path("path", path))
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        """The input as a read-only float32 or float64 array on the problem's own memory."""
-        try:
-            return self._handle.array(as_text("an input's name", name))
-        except KeyError as error:
-            raise Missing(*error.args) from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._handle.names())
-
-    def __len__(self) -> int:
-        return len(self._handle.names())
-
     @property
     def names(self) -> list[str]:
         """The inputs that it holds."""
         return self._handle.names()
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """The config with every field, a copy."""
-        config: dict[str, Any] = json.loads(self._handle.config())
-        return config
 
     @property
     def sha256(self) -> str:

@@ -3,19 +3,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Optional, Union
 
-import numpy as np
-
 from . import _core
+from ._arrays import Arrays
 from ._problem import Problem
 from ._recipe import Recipe
-from ._values import Missing, StrPath, as_path, as_sizes, as_text, as_threads
+from ._values import StrPath, as_sizes, as_text, as_threads
 
 
-class Run(Mapping[str, np.ndarray]):
+class Run(Arrays):
     """What a recipe computed: ``run["weights"]`` [B,n,L,d], ``run["grad.gate"]`` [B,S,c*d] (``list_slots()``).
 
     Arrays are read-only views of the run's own memory and keep it alive. They are float32 or float64 and hold the values
@@ -23,6 +21,7 @@ class Run(Mapping[str, np.ndarray]):
     """
 
     _handle: _core.Run
+    _key = "a slot's name"
     problem: Problem
     recipe: Recipe
 
@@ -36,18 +35,6 @@ class Run(Mapping[str, np.ndarray]):
         self.problem = problem
         self.recipe = recipe
         return self
-
-    def __getitem__(self, slot: str) -> np.ndarray:
-        try:
-            return self._handle.array(as_text("a slot's name", slot))
-        except KeyError as error:
-            raise Missing(*error.args) from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._handle.names())
-
-    def __len__(self) -> int:
-        return len(self._handle.names())
 
     @property
     def slots(self) -> list[str]:
@@ -65,18 +52,8 @@ class Run(Mapping[str, np.ndarray]):
         return self._handle.formats()
 
     @property
-    def config(self) -> dict[str, Any]:
-        """The config that was computed: the problem's, minus the stages that the recipe omits."""
-        config: dict[str, Any] = json.loads(self._handle.config())
-        return config
-
-    @property
     def backend(self) -> str:
         return self._handle.backend()
-
-    def write(self, path: StrPath) -> None:
-        """Write a dump, each slot in its format's own element type: npz where the name ends so, else safetensors."""
-        self._handle.write(as_path("path", path))
 
     def __repr__(self) -> str:
         return f"<ulpscope.Run of {self.recipe.name} on {self.problem.source}: {len(self)} slots>"
