@@ -6,11 +6,11 @@
 #include <cmath>
 #include <limits>
 
+#include "app/rendering.hpp"
 #include "app/verbs.hpp"
 #include "core/io/mapped_file.hpp"
 #include "core/io/names.hpp"
 #include "core/io/tensor_file.hpp"
-#include "core/judge/render.hpp"
 #include "core/judge/text_table.hpp"
 
 namespace ulpscope::app {
@@ -76,8 +76,7 @@ bool looks_like_json(const std::string& path) {
 Outcome inspect(const std::string& path) {
   if (!path.ends_with(".json") && !looks_like_json(path)) return inspect_tensors(path);
   const Json json = io::read_json(path);
-  const bool report = json.is_object() && json.value("schema", Json()) == judge::report_schema;
-  return {json, report ? judge::terminal_text(json, judge::Colour::off) : judge::compact_text(json), 0};
+  return {json, can_render(json) ? app::terminal_text(json, judge::Colour::off) : judge::compact_text(json), 0};
 }
 
 }  // namespace ulpscope::app

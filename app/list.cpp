@@ -13,6 +13,7 @@
 #include "core/io/names.hpp"
 #include "core/judge/diagnosis.hpp"
 #include "core/judge/text_table.hpp"
+#include "core/studies/study.hpp"
 #include "precision/exp_variant.hpp"
 #include "precision/format.hpp"
 #include "precision/summation_spec.hpp"
@@ -148,6 +149,17 @@ Rows maps() {
            {"about", "layers.N.self_attn.compressor[.indexer].{kv_proj,gate_proj,kv_norm}.weight, position_bias"}}};
 }
 
+Rows study_rows() {
+  Rows rows;
+  for (const studies::Study& study : studies::all_studies()) {
+    std::vector<std::string> axes;
+    for (const studies::Axis& axis : study.axes) axes.push_back(axis.name);
+    rows.push_back(
+        {{"name", study.name}, {"question", study.question}, {"axes", fmt::format("{}", fmt::join(axes, " "))}});
+  }
+  return rows;
+}
+
 Rows backend_rows() {
   Rows rows;
   for (const Backend& backend : backends()) {
@@ -177,7 +189,7 @@ constexpr std::array<Topic, 15> topics{{
     {"exps", [] { return named(precision::exp_names()); }},
     {"vjps", vjps},
     {"metrics", metrics},
-    {"studies", [] { return Rows{}; }},
+    {"studies", study_rows},
     {"mutants", mutants},
     {"maps", maps},
     {"backends", backend_rows},
@@ -213,7 +225,6 @@ Outcome list(const std::string& what) {
   for (const Topic& topic : topics) {
     if (what != topic.name) continue;
     const Rows rows = topic.rows();
-    if (rows.empty()) return {Json::array(), fmt::format("None of the {} is built in.\n", what), 0};
     return {Json(rows), text_of(rows), 0};
   }
   throw InputError(io::unknown_name("list", what, list_topics()));

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -108,6 +109,25 @@ struct DiffOptions {
   unsigned threads = 1;
 };
 Outcome diff(const DiffOptions& options);
+
+struct StudyOptions {
+  std::string name;
+  std::optional<ProblemSource> problem;                    ///< none: the study's own inputs
+  std::map<std::string, std::vector<std::string>> values;  ///< axis -> values, "a,b" is two; others walk their own
+  bool full = false;                                       ///< every value that an axis has; else a few seconds' worth
+  std::size_t seeds = 1;                                   ///< where chance enters: means with intervals
+  std::uint64_t seed = 0;                                  ///< the first
+  std::optional<std::string> resume;  ///< a result file: what it holds is not measured again, and it is kept current
+  RecipeEdits edits;                  ///< of every recipe that the study runs
+  std::vector<std::string> dtypes;    ///< NAME=DTYPE
+  unsigned threads = 1;
+  Progress progress;
+};
+/// Outcome::report is a result of the contract (schema ulpscope.study/1).
+Outcome study(const StudyOptions& options);
+
+/// A report or a study's results from a file, to be rendered again. Throws InputError where it is neither.
+Outcome render(const std::string& path);
 
 /// The tables of `list`; Outcome::report is an array of objects here.
 Outcome list(const std::string& what);

@@ -17,6 +17,7 @@ struct Outputs {
   std::optional<std::string> markdown;
   std::optional<std::string> junit;
   std::optional<std::string> html;
+  std::optional<std::string> csv;
   std::optional<std::string> product;  ///< the verb writes it itself (-o)
   bool json_to_terminal = false;       ///< list --json
   bool quiet = false;

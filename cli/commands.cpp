@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The grammar of the command line, in CLI11: the only file that includes it.
+// The grammar of the command line: its verbs.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
-#include <thread>
 
 #include "cli/command.hpp"
 #include "cli/numbers.hpp"
+#include "cli/options.hpp"
 #include "core/compressor/config.hpp"
 #include "core/compressor/recipe.hpp"
 #include "core/io/error.hpp"
@@ -16,93 +15,6 @@
 
 namespace ulpscope::cli {
 namespace {
-
-using Text = std::string;
-using Texts = std::vector<std::string>;
-
-unsigned default_threads() { return std::max(1U, std::thread::hardware_concurrency()); }
-
-/// One verb: its CLI11 app, and what turns its options into a call.
-struct Verb {
-  CLI::App* app = nullptr;
-  std::function<Command()> finish;
-};
-
-/// Options with a value that is taken once; CLI11's own conversions accept "-5" for unsigned numbers.
-CLI::Option* option(CLI::App& app, const Text& name, std::function<void(const Text&)> set, const Text& help) {
-  return app.add_option_function<Text>(name, std::move(set), help)->type_name("")->expected(1);
-}
-/// Target: a text, an optional one, or a source that a text can be.
-template <class Target>
-CLI::Option* text(CLI::App& app, const Text& name, Target& target, const Text& help) {
-  return option(
-      app, name, [&target](const Text& value) { target = value; }, help);
-}
-CLI::Option* repeated(CLI::App& app, const Text& name, Texts& target, const Text& help) {
-  return app.add_option(name, target, help)->type_name("")->allow_extra_args(false);
-}
-void size(CLI::App& app, const Text& name, std::optional<std::size_t>& target, const Text& help) {
-  option(
-      app, name, [name, &target](const Text& value) { target = whole_number(name, value); }, help);
-}
-void real(CLI::App& app, const Text& name, std::function<void(double)> set, const Text& help) {
-  option(
-      app, name, [name, set = std::move(set)](const Text& value) { set(real_number(name, value)); }, help);
-}
-void threads(CLI::App& app, unsigned& target) {
-  target = default_threads();
-  const auto set = [&target](const Text& value) {
-    target = static_cast<unsigned>(std::min<std::size_t>(positive_number("--threads", value), 1024));
-  };
-  option(app, "--threads", set, "threads; the bits do not depend on them");
-}
-void seed(CLI::App& app, std::uint64_t& target) {
-  option(
-      app, "--seed", [&target](const Text& value) { target = whole_number("--seed", value); },
-      "of the random inputs (0)");
-}
-void quiet(CLI::App& app, Outputs& outputs) { app.add_flag("--quiet", outputs.quiet, "print nothing but errors"); }
-void files(CLI::App& app, Outputs& outputs) {
-  text(app, "--json", outputs.json, "write the report as JSON; - is standard output");
-  text(app, "--markdown", outputs.markdown, "write the tables as Markdown");
-  text(app, "--junit", outputs.junit, "write one JUnit test case per slot");
-  text(app, "--html", outputs.html, "write the tables as a page that needs no other file");
-  quiet(app, outputs);
-}
-/// Options that scripts may already name: one sentence says what there is instead.
-void refused(CLI::App& app, const Text& name, const Text& instead) {
-  const Text verb = app.get_name();
-  option(
-      app, name,
-      [=](const Text&) { throw InputError(name + ": this version of " + verb + " does not have it; " + instead); }, "")
-      ->expected(0, 1)
-      ->group("");
-}
-void edits(CLI::App& app, app::RecipeEdits& target) {
-  repeated(app, "--set", target.settings,
-           "STAGE.FIELD=VALUE, or backward.STAGE.FIELD=VALUE: change every recipe that runs");
-  app.add_option("--omit", target.omit, "stages that the recipe leaves out")
-      ->type_name("")
-      ->allow_extra_args(false)
-      ->delimiter(',');
-  text(app, "--remainder", target.remainder, "error | truncate | buffer");
-}
-void dtypes(CLI::App& app, Texts& target) {
-  repeated(app, "--dtype", target, "NAME=DTYPE: the bits of a tensor that npz could only hold as integers");
-}
-void tolerances(CLI::App& app, judge::Tolerance& target) {
-  real(
-      app, "--rtol", [&target](double x) { target.rtol = x; }, "|x - truth| <= atol + rtol |truth|");
-  real(
-      app, "--atol", [&target](double x) { target.atol = x; }, "see --rtol");
-  real(
-      app, "--ulp", [&target](double x) { target.ulp = x; }, "at most so many ulps of the storage format");
-  app.add_flag_callback(
-      "--equal-nan", [&target] { target.equal_nan = judge::EqualNan::yes; }, "NaN against NaN passes");
-}
-Command done(const Outputs& outputs, std::function<app::Outcome(const app::Progress&)> run) {
-  return {"", std::move(run), outputs};
-}
 
 /// "--recipe a b problem.safetensors": what follows a list of names may be a problem.
 void split_problems(Texts& names, Texts& problems, const Texts& known) {
@@ -345,9 +257,11 @@ Command parse(int argc, const char* const* argv) {
   root.footer(
       "Example: ulpscope report\nExit codes: 0 pass, 1 numerical failure, 2 bad input, 3 undecided, 77 no device, 70 "
       "internal, 130 interrupted");
-  const std::vector<Verb> verbs{report_verb(root),  make_verb(root),    run_verb(root),
-                                compare_verb(root), diff_verb(root),    list_verb(root),
-                                inspect_verb(root), convert_verb(root), selftest_verb(root)};
+  const std::vector<Verb> verbs{
+      report_verb(root),  make_verb(root),    run_verb(root),
+      compare_verb(root), diff_verb(root),    study_verb(root, Texts(argv + std::min(argc, 1), argv + argc)),
+      render_verb(root),  list_verb(root),    inspect_verb(root),
+      convert_verb(root), selftest_verb(root)};
   Texts known;
   for (const Verb& verb : verbs) known.push_back(verb.app->get_name());
   if (argc < 2) throw InputError("no verb given; known: " + io::listed(known) + "; see ulpscope --help");

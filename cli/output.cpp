@@ -9,17 +9,17 @@
 #include <cstring>
 #include <filesystem>
 
+#include "app/rendering.hpp"
 #include "core/io/atomic_file.hpp"
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
-#include "core/judge/render.hpp"
 
 namespace ulpscope::cli {
 namespace {
 
 std::vector<std::string> files_of(const Outputs& outputs) {
   std::vector<std::string> files;
-  for (const auto& file : {outputs.json, outputs.markdown, outputs.junit, outputs.html, outputs.product}) {
+  for (const auto& file : {outputs.json, outputs.markdown, outputs.junit, outputs.html, outputs.csv, outputs.product}) {
     if (file) files.push_back(*file);
   }
   return files;
@@ -77,9 +77,10 @@ void check_outputs(const Outputs& outputs) {
 
 void deliver(const app::Outcome& outcome, const Outputs& outputs) {
   if (outputs.json) write(*outputs.json, judge::compact_text(outcome.report));
-  if (outputs.markdown) write(*outputs.markdown, judge::markdown_text(outcome.report));
-  if (outputs.junit) write(*outputs.junit, judge::junit_xml(outcome.report));
-  if (outputs.html) write(*outputs.html, judge::html_text(outcome.report));
+  if (outputs.markdown) write(*outputs.markdown, app::markdown_text(outcome.report));
+  if (outputs.junit) write(*outputs.junit, app::junit_xml(outcome.report));
+  if (outputs.html) write(*outputs.html, app::html_text(outcome.report));
+  if (outputs.csv) write(*outputs.csv, app::csv_text(outcome.report));
   for (const std::string& file : files_of(outputs)) {
     if (file == "-") return;
   }
@@ -87,7 +88,7 @@ void deliver(const app::Outcome& outcome, const Outputs& outputs) {
   if (outputs.json_to_terminal) {
     print(judge::compact_text(outcome.report));
   } else {
-    print(outcome.text.empty() && outcome.report.is_object() ? judge::terminal_text(outcome.report, terminal_colour())
+    print(outcome.text.empty() && outcome.report.is_object() ? app::terminal_text(outcome.report, terminal_colour())
                                                              : outcome.text);
   }
 }

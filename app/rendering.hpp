@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rendering: a report or a study's results, by the schema that its JSON names, in every form there is.
+#pragma once
+
+#include <string>
+
+#include "core/io/json.hpp"
+#include "core/judge/render.hpp"
+
+namespace ulpscope::app {
+
+/// Whether a schema that can be rendered is named.
+bool can_render(const io::Json& report);
+
+std::string terminal_text(const io::Json& report, judge::Colour colour);
+std::string markdown_text(const io::Json& report);
+std::string html_fragment(const io::Json& report);
+std::string html_text(const io::Json& report);
+/// Of a report. Throws InputError for a study: it judges nothing.
+std::string junit_xml(const io::Json& report);
+/// Of a study. Throws InputError for a report: its JSON has the numbers.
+std::string csv_text(const io::Json& report);
+
+}  // namespace ulpscope::app

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// THE list of studies.
+#include "core/studies/study.hpp"
+
+namespace ulpscope::studies {
+
+Study accumulate();
+
+std::span<const Study> all_studies() {
+  static const std::vector<Study> studies{accumulate()};
+  return studies;
+}
+
+}  // namespace ulpscope::studies
