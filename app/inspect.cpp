@@ -76,7 +76,7 @@ bool looks_like_json(const std::string& path) {
 Outcome inspect(const std::string& path) {
   if (!path.ends_with(".json") && !looks_like_json(path)) return inspect_tensors(path);
   const Json json = io::read_json(path);
-  return {json, can_render(json) ? app::terminal_text(json, judge::Colour::off) : judge::compact_text(json), 0};
+  return {json, faults_of(json).empty() ? app::terminal_text(json, judge::Colour::off) : judge::compact_text(json), 0};
 }
 
 }  // namespace ulpscope::app

@@ -2,12 +2,16 @@
 // The schema chooses who renders; files are tried before they are shown.
 #include "app/rendering.hpp"
 
+#include <map>
+
 #include "app/verbs.hpp"
 #include "core/io/error.hpp"
+#include "core/io/json_schema.hpp"
 #include "core/io/names.hpp"
 #include "core/judge/html_table.hpp"
 #include "core/judge/report.hpp"
 #include "core/studies/results.hpp"
+#include "embedded/schemas.hpp"
 
 namespace ulpscope::app {
 namespace {
@@ -20,9 +24,23 @@ bool has_schema(const Json& json, std::string_view schema) {
 
 bool is_study(const Json& json) { return has_schema(json, studies::study_schema); }
 
+const Json& schema_named(std::string_view name) {
+  static const std::map<std::string_view, Json> schemas = [] {
+    std::map<std::string_view, Json> parsed;
+    for (const embedded::File& file : embedded::schemas()) parsed[file.name] = io::parse_json(file.text, file.name);
+    return parsed;
+  }();
+  return schemas.at(name);
+}
+
 }  // namespace
 
-bool can_render(const Json& report) { return is_study(report) || has_schema(report, judge::report_schema); }
+std::vector<std::string> faults_of(const Json& report) {
+  if (is_study(report)) return io::SchemaChecker(schema_named("study.schema")).faults(report);
+  if (has_schema(report, judge::report_schema)) return io::SchemaChecker(schema_named("report.schema")).faults(report);
+  return {"holds neither a report nor a study's results; schemas known: " +
+          io::listed({std::string(judge::report_schema), std::string(studies::study_schema)})};
+}
 
 std::string terminal_text(const Json& report, judge::Colour colour) {
   return is_study(report) ? studies::terminal_text(report) : judge::terminal_text(report, colour);
@@ -54,18 +72,8 @@ std::string csv_text(const Json& report) {
 
 Outcome render(const std::string& path) {
   Json json = io::read_json(path);
-  if (!can_render(json)) {
-    throw InputError(io::shown(path) + ": holds neither a report nor a study's results; schemas known: " +
-                     io::listed({std::string(judge::report_schema), std::string(studies::study_schema)}));
-  }
-  try {
-    html_fragment(json);
-    app::terminal_text(json, judge::Colour::off);
-  } catch (const Json::exception& error) {  // a field that is missing or of another type
-    throw InputError(io::shown(path) + ": names its schema, but does not follow it: " + error.what());
-  } catch (const std::invalid_argument& error) {  // a number that is none
-    throw InputError(io::shown(path) + ": names its schema, but does not follow it: " + error.what());
-  }
+  const std::vector<std::string> faults = faults_of(json);
+  if (!faults.empty()) throw InputError(io::shown(path) + ": " + faults.front());
   return {std::move(json), "", 0};
 }
 

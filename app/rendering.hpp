@@ -3,14 +3,16 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/io/json.hpp"
 #include "core/judge/render.hpp"
 
 namespace ulpscope::app {
 
-/// Whether a schema that can be rendered is named.
-bool can_render(const io::Json& report);
+/// What keeps a document from being rendered: no schema that is known, or the places where it does not follow it.
+/// Empty: it can be.
+std::vector<std::string> faults_of(const io::Json& report);
 
 std::string terminal_text(const io::Json& report, judge::Colour colour);
 std::string markdown_text(const io::Json& report);

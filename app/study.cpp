@@ -39,6 +39,7 @@ WalkOptions walk_options(const StudyOptions& options, const compressor::Problem*
 
 Outcome study(const StudyOptions& options) {
   const Study& chosen = studies::study_named(options.name);
+  if (options.seeds == 0) throw InputError("seeds: at least 1");
   TypedReader reader(options.dtypes);
   std::optional<compressor::Problem> problem;
   if (options.problem) problem = reader.problem(*options.problem);

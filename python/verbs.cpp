@@ -6,8 +6,8 @@
 
 #include <variant>
 
+#include "app/rendering.hpp"
 #include "core/io/error.hpp"
-#include "core/judge/render.hpp"
 #include "core/judge/report.hpp"
 #include "python/bindings.hpp"
 #include "python/calls.hpp"
@@ -54,17 +54,18 @@ Outcome call(const Options& options) {
 
 void bind_outcome(py::module_& module) {
   const auto rendered = [](const Outcome& outcome) {
-    return outcome.text.empty() && outcome.report.is_object() ? judge::terminal_text(outcome.report, judge::Colour::off)
+    return outcome.text.empty() && outcome.report.is_object() ? app::terminal_text(outcome.report, judge::Colour::off)
                                                               : outcome.text;
   };
   py::class_<Outcome>(module, "Outcome")
       .def_readonly("exit", &Outcome::exit)
       .def("json", [](const Outcome& outcome) { return judge::compact_text(outcome.report); })
       .def("text", rendered)
-      .def("markdown", [](const Outcome& outcome) { return judge::markdown_text(outcome.report); })
-      .def("junit", [](const Outcome& outcome) { return judge::junit_xml(outcome.report); })
-      .def("html_page", [](const Outcome& outcome) { return judge::html_text(outcome.report); })
-      .def("html", [](const Outcome& outcome) { return judge::html_fragment(outcome.report); });
+      .def("markdown", [](const Outcome& outcome) { return app::markdown_text(outcome.report); })
+      .def("junit", [](const Outcome& outcome) { return app::junit_xml(outcome.report); })
+      .def("csv", [](const Outcome& outcome) { return app::csv_text(outcome.report); })
+      .def("html_page", [](const Outcome& outcome) { return app::html_text(outcome.report); })
+      .def("html", [](const Outcome& outcome) { return app::html_fragment(outcome.report); });
 }
 
 void bind_tolerance(py::module_& module) {
@@ -155,6 +156,30 @@ void bind_diff(py::module_& module) {
   module.def("diff", &call<DiffOptions, app::diff>, py::arg("options"));
 }
 
+void bind_study(py::module_& module) {
+  using app::StudyOptions;
+  py::class_<StudyOptions>(module, "StudyOptions")
+      .def(py::init<>())
+      .def(
+          "set_problem",
+          [](StudyOptions& options, const GivenProblem& problem) { options.problem = problem_source(problem); },
+          py::arg("problem").none(false))
+      .def("walk_all", [](StudyOptions& options) { options.full = true; })
+      .def_readwrite("name", &StudyOptions::name)
+      .def_readwrite("values", &StudyOptions::values)
+      .def_readwrite("seeds", &StudyOptions::seeds)
+      .def_readwrite("seed", &StudyOptions::seed)
+      .def_readwrite("resume", &StudyOptions::resume)
+      .def_readwrite("edits", &StudyOptions::edits)
+      .def_readwrite("dtypes", &StudyOptions::dtypes)
+      .def_readwrite("threads", &StudyOptions::threads);
+  module.def("study", &call<StudyOptions, app::study>, py::arg("options"));
+}
+
+Outcome rendered_again(const std::string& path) {
+  return interruptible([&] { return app::render(path); });
+}
+
 Outcome converted(const std::string& input, const std::string& output, const std::vector<std::string>& dtypes) {
   return interruptible([&] { return app::convert({input, dtypes, output}); });
 }
@@ -175,6 +200,8 @@ void bind_verbs(py::module_& module) {
   bind_report(module);
   bind_compare(module);
   bind_diff(module);
+  bind_study(module);
+  module.def("render", &rendered_again, py::arg("path"));
   module.def("list_topics", &app::list_topics);
   module.def("list", &listed, py::arg("topic"));
   module.def("inspect", &inspected, py::arg("path"));

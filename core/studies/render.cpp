@@ -26,6 +26,12 @@ std::vector<std::string> names_in(const Json& objects) {
   return names;
 }
 
+/// A cell's value on an axis.
+std::string value_at(const Json& cell, const std::string& axis) {
+  const Json& at = cell["at"];
+  return at.contains(axis) ? at[axis].get<std::string>() : "";
+}
+
 /// A measure with its interval where it has one.
 std::string measured_text(const Json& cell, const std::string& measure) {
   if (!cell.contains(measure)) return "-";
@@ -83,7 +89,7 @@ std::string csv_text(const Json& results) {
   std::string out = line(head);
   for (const Json& cell : results["cells"]) {
     std::vector<std::string> fields;
-    for (const std::string& axis : axes) fields.push_back(csv_field(cell["at"][axis]));
+    for (const std::string& axis : axes) fields.push_back(csv_field(value_at(cell, axis)));
     for (const std::string& column : columns) fields.push_back(cell.contains(column) ? csv_field(cell[column]) : "");
     out += line(fields);
   }
@@ -106,14 +112,17 @@ CellTable table_of(const Json& results, std::size_t most) {
   out.table.head = varying;
   out.table.head.insert(out.table.head.end(), measures.begin(), measures.end());
   out.table.left = std::max<std::size_t>(varying.size(), 1);
+  std::size_t skipped = 0;
   for (const Json& cell : results["cells"]) {
+    skipped += cell.contains("skipped") ? 1U : 0U;
     if (cell.contains("skipped") || out.table.rows.size() == most) continue;
     std::vector<std::string> row;
-    for (const std::string& axis : varying) row.push_back(io::printable(cell["at"][axis].get<std::string>()));
+    for (const std::string& axis : varying) row.push_back(io::printable(value_at(cell, axis)));
     for (const std::string& measure : measures) row.push_back(io::printable(measured_text(cell, measure)));
     out.table.rows.push_back(std::move(row));
   }
-  const std::size_t left_out = results["cells"].size() - out.table.rows.size();
+  const std::size_t left_out = results["cells"].size() - skipped - out.table.rows.size();
+  if (skipped > 0) fixed.push_back(fmt::format("{} points do not exist", skipped));
   if (left_out > 0) fixed.push_back(fmt::format("{} more points: --json and --csv have all", left_out));
   out.remark = fmt::format("{}", fmt::join(fixed, "; "));
   return out;

@@ -16,6 +16,7 @@ from ._problem import Problem
 from ._recipe import Recipe
 from ._report import Report, compare, diff, report
 from ._run import Run, run
+from ._study import Study, study
 from ._tables import (
     convert,
     inspect,
@@ -44,6 +45,7 @@ __all__ = [
     "Recipe",
     "Report",
     "Run",
+    "Study",
     "__version__",
     "compare",
     "convert",
@@ -68,4 +70,5 @@ __all__ = [
     "round",
     "run",
     "selftest",
+    "study",
 ]

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Optional, Union
 
 from . import _core
+from ._found import Found
 from ._problem import Problem
 from ._recipe import Recipe
 from ._run import Run
@@ -32,21 +32,10 @@ AnyProblem = Union[Problem, StrPath]
 AnyDump = Union[Run, Mapping[str, Any], StrPath]
 
 
-class Report:
+class Report(Found):
     """A report of the schema "ulpscope.report/1". ``str(report)`` is the command's table; a notebook shows HTML."""
 
-    _handle: _core.Outcome
-    _data: Optional[dict[str, Any]]
-
-    def __init__(self) -> None:
-        raise TypeError("reports are made by ulpscope.report, ulpscope.compare and ulpscope.diff")
-
-    @classmethod
-    def _of(cls, outcome: _core.Outcome) -> Report:
-        self = cls.__new__(cls)
-        self._handle = outcome
-        self._data = None
-        return self
+    _made_by = "ulpscope.report, ulpscope.compare and ulpscope.diff"
 
     @property
     def exit(self) -> int:
@@ -71,31 +60,9 @@ class Report:
         """What was found, in sentences."""
         return list(self.to_dict()["summary"])
 
-    def to_dict(self) -> dict[str, Any]:
-        """The report as parsed JSON; numbers that are not finite are the strings "nan", "inf", "-inf"."""
-        if self._data is None:
-            self._data = json.loads(self.to_json())
-        return self._data
-
-    def to_json(self) -> str:
-        return self._handle.json()
-
-    def to_markdown(self) -> str:
-        return self._handle.markdown()
-
     def to_junit(self) -> str:
         """One test case per slot, for continuous integration."""
         return self._handle.junit()
-
-    def to_html(self) -> str:
-        """A page of its own, that loads nothing."""
-        return self._handle.html_page()
-
-    def _repr_html_(self) -> str:
-        return self._handle.html()
-
-    def __str__(self) -> str:
-        return self._handle.text()
 
     def __repr__(self) -> str:
         return f"<ulpscope.Report: {' '.join(self.summary[:1]) or f'exit {self.exit}'}>"

@@ -5,10 +5,10 @@
 #include <filesystem>
 
 #include "core/io/json.hpp"
+#include "core/io/json_schema.hpp"
 #include "tests/cli/subprocess.hpp"
 #include "tests/core/io/files.hpp"
 #include "tests/support/catch.hpp"
-#include "tests/support/schema.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace ulpscope;
@@ -44,7 +44,7 @@ TEST_CASE("--json - prints the report alone, and every verb's report conforms to
     line.insert(line.end(), {"--json", "-"});
     const Ran ran = run_command(line);
     INFO(words[0] << " " << words.back() << ": " << ran.err);
-    const auto faults = SchemaChecker(schema).faults(io::parse_json(ran.out, "standard output"));
+    const auto faults = io::SchemaChecker(schema).faults(io::parse_json(ran.out, "standard output"));
     for (const std::string& fault : faults) UNSCOPED_INFO(fault);
     CHECK(faults.empty());
     CHECK(ran.err.empty());

@@ -7,11 +7,11 @@
 
 #include "core/compressor/random.hpp"
 #include "core/io/error.hpp"
+#include "core/io/json_schema.hpp"
 #include "core/io/npy.hpp"
 #include "core/io/safetensors.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/golden.hpp"
-#include "tests/support/schema.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace {
@@ -194,7 +194,7 @@ TEST_CASE(
   const io::Json schema =
       io::read_json(std::string(ULPSCOPE_TEST_DATA) + "/../core/compressor/schemas/problem.schema.json");
   const io::Json config_schema = schema["$defs"]["config"];
-  const test::SchemaChecker metadata(schema), configs(config_schema);
+  const io::SchemaChecker metadata(schema), configs(config_schema);
   for (const auto& preset : presets()) {
     const io::TensorFile file = problem_to_file(make_problem(tiny(), {}));
     const io::Json config = to_json(preset.config);

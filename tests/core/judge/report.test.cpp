@@ -8,10 +8,10 @@
 #include <sstream>
 
 #include "core/io/json.hpp"
+#include "core/io/json_schema.hpp"
 #include "core/judge/render.hpp"
 #include "core/judge/text_table.hpp"
 #include "tests/support/catch.hpp"
-#include "tests/support/schema.hpp"
 
 namespace {
 
@@ -90,14 +90,14 @@ Json report_schema() {
 
 TEST_CASE("the JSON of a report conforms to its schema, non-finite numbers and absent rows included") {
   const Json schema = report_schema();
-  const auto faults = test::SchemaChecker(schema).faults(judge::to_json(sample_report()));
+  const auto faults = io::SchemaChecker(schema).faults(judge::to_json(sample_report()));
   for (const std::string& fault : faults) UNSCOPED_INFO(fault);
   CHECK(faults.empty());
 }
 
 TEST_CASE("the schema refuses a report with a field left out, added, or of the wrong type") {
   const Json schema = report_schema();
-  const test::SchemaChecker checker(schema);
+  const io::SchemaChecker checker(schema);
   const Json good = judge::to_json(sample_report());
   Json bad = good;
   bad["runs"][0]["rows"][0].erase("vs_floor");
@@ -130,12 +130,12 @@ TEST_CASE("what does not apply is null: no elements, no residual, no bits of a t
   CHECK(run["invariants"][0]["residual"] == "nan");
   CHECK(run["invariants"][1]["residual"].is_null());
   CHECK(run["truth"]["bits"].is_null());
-  CHECK(test::SchemaChecker(report_schema()).faults(json).empty());
+  CHECK(io::SchemaChecker(report_schema()).faults(json).empty());
 }
 
 TEST_CASE("the schema knows the fields that this version leaves null") {
   const Json schema = report_schema();
-  const test::SchemaChecker checker(schema);
+  const io::SchemaChecker checker(schema);
   Json json = judge::to_json(sample_report());
   Json& row = json["runs"][0]["rows"][0];
   row["local"] = {{"rms_rel", 0.5}, {"max_ulp", 1}};

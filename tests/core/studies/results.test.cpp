@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Results as JSON and back, as CSV and as tables; files that cannot be continued.
+#include "core/studies/results.hpp"
+
+#include "core/io/error.hpp"
+#include "core/io/json_schema.hpp"
+#include "core/studies/run_study.hpp"
+#include "tests/core/studies/toy.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace ulpscope;
+using namespace ulpscope::studies;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const Study& toy() {
+  static const Study study = test::toy_study();
+  return study;
+}
+
+Results walked() {
+  WalkOptions options;
+  options.extent = Extent::full;
+  options.values = {{"a", {"1", "2"}}};
+  return run_study(toy(), options);
+}
+
+io::Json json_of(const Results& results) { return to_json(results, {{"version", "0"}}); }
+
+}  // namespace
+
+TEST_CASE("results conform to their schema and come back from JSON") {
+  const Results results = walked();
+  const io::Json json = json_of(results);
+  const io::Json schema = io::read_json(std::string(ULPSCOPE_TEST_DATA) + "/../core/studies/schemas/study.schema.json");
+  for (const std::string& fault : io::SchemaChecker(schema).faults(json)) FAIL_CHECK(fault);
+  const std::vector<Cell> cells = cells_from_json(io::parse_json(json.dump(), "text"), results, "file");
+  REQUIRE(cells.size() == 6);
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    CHECK(cells[i].at.json() == results.cells[i].at.json());
+    CHECK(cells[i].measures == results.cells[i].measures);
+  }
+  CHECK(cells[2].skipped());
+}
+
+TEST_CASE("a file that is not this walk's is refused with what differs") {
+  const Results results = walked();
+  const auto refused = [&](const std::function<void(io::Json&)>& change, const std::string& tells) {
+    io::Json json = json_of(results);
+    change(json);
+    CHECK_THROWS_AS(cells_from_json(json, results, "file"), InputError);
+    CHECK_THROWS_WITH(cells_from_json(json, results, "file"), Contains("file: ") && Contains(tells));
+  };
+  refused([](io::Json& json) { json["study"] = "other"; }, "its study is other, not toy");
+  refused([](io::Json& json) { json["seeds"] = 2; }, "its seeds is 2, not 1");
+  refused([](io::Json& json) { json["first_seed"] = 5; }, "its first_seed is 5, not 0");
+  refused([](io::Json& json) { json["problem"] = {{"sha256", "ab"}}; }, "its problem is ab, not built-in");
+  refused([](io::Json& json) { json["schema"] = "ulpscope.report/1"; }, "schema must be 'ulpscope.study/1'");
+  refused([](io::Json& json) { json["cells"][1]["at"].erase("b"); }, "cells[1]: at");
+  refused([](io::Json& json) { json["cells"][0].erase("sum"); }, "'sum'");
+  refused([](io::Json& json) { json["cells"] = 3; }, "'cells'");
+  refused([](io::Json& json) { json = io::Json::array(); }, "file");
+}
+
+TEST_CASE("CSV quotes what it must, and tables leave out what is the same everywhere") {
+  const io::Json json = json_of(walked());
+  CHECK(csv_text(json) ==
+        "a,b,sum,draw,parity,truth,skipped\r\n"
+        "1,x,1.0,0.0,even,no,\r\n1,y,11.0,0.0,even,no,\r\n1,\"x,y\",,,,,both at once\r\n"
+        "2,x,2.0,0.0,even,no,\r\n2,y,12.0,0.0,even,no,\r\n2,\"x,y\",,,,,both at once\r\n");
+  const CellTable cells = table_of(json, 3);
+  CHECK(cells.table.head == std::vector<std::string>{"a", "b", "sum", "draw", "parity", "truth"});
+  CHECK(cells.table.rows.size() == 3);
+  CHECK_THAT(cells.remark, Contains("2 points do not exist") && Contains("1 more points"));
+  WalkOptions one;
+  const CellTable fixed = table_of(json_of(run_study(toy(), one)), 10);
+  CHECK(fixed.table.head.front() == "b");
+  CHECK(fixed.remark == "a 1");
+}
+
+TEST_CASE("texts show the question, the cells and the conclusion, and nothing that acts on a terminal or a page") {
+  Results results = walked();
+  results.cells[0].measures["parity"] = "<b>\x1b[31m";
+  const io::Json json = json_of(results);
+  for (const std::string& text : {terminal_text(json), markdown_text(json), html_fragment(json)}) {
+    CHECK_THAT(text, Contains("What is a + b?") && Contains("6 cells.") && !Contains("\x1b"));
+  }
+  CHECK_THAT(html_fragment(json), Contains("&lt;b&gt;") && !Contains("<b>"));
+}
