@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -71,6 +72,10 @@ int run(int argc, const char* const* argv) {
   } catch (const gpu::DeviceFailure& error) {
     complain(error.what());
     return internal_error;
+  } catch (const std::bad_alloc&) {
+    complain(
+        "out of memory: this needs more than the machine has; name fewer tokens or features, or run --backend fused");
+    return bad_input;
   } catch (const std::exception& error) {
     complain(std::string("internal error: ") + error.what());
     return internal_error;

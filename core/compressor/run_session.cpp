@@ -12,22 +12,13 @@
 #include "core/compressor/parallel.hpp"
 #include "core/compressor/workspace.hpp"
 #include "core/io/error.hpp"
+#include "core/io/format_dtype.hpp"
 #include "precision/rounding.hpp"
 
 namespace ulpscope::compressor {
 namespace {
 
 Extras extras_of(const Problem& problem) { return {problem.has(Name::prior_kv) && problem.has(Name::prior_gate)}; }
-
-/// The container dtype that holds a format's values exactly.
-io::DType dtype_of(const precision::Format& format) {
-  const auto fits = [&](int precision, int emin, int emax) {
-    return format.precision <= precision && format.emin >= emin && format.emax <= emax;
-  };
-  if (fits(8, -126, 127) && format.precision == 8) return io::DType::bf16;
-  if (fits(11, -14, 15) && format.precision == 11) return io::DType::f16;
-  return fits(24, -126, 127) ? io::DType::f32 : io::DType::f64;
-}
 
 /// What an input is rounded to, and its draws where that is stochastic.
 struct InputRounding {
@@ -183,7 +174,7 @@ Tape Session::evaluate_in(const Tape& given, const std::vector<Slot>& wanted, Bl
   Tape tape;
   for (auto& [slot, values] : compressor::evaluate(evaluation)) {
     const precision::Format& format = plan_.at(slot).storage;
-    tape.set(slot, Tensor{shape_of(slot, plan_.config()), std::move(values), dtype_of(format)}, format);
+    tape.set(slot, Tensor{shape_of(slot, plan_.config()), std::move(values), io::dtype_for(format)}, format);
   }
   return tape;
 }

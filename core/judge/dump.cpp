@@ -9,6 +9,7 @@
 
 #include "core/io/error.hpp"
 #include "core/io/fields.hpp"
+#include "core/io/format_dtype.hpp"
 #include "core/io/names.hpp"
 #include "precision/format.hpp"
 
@@ -208,17 +209,6 @@ Tensor cropped(const Tensor& tensor, const Shape& shape) {
 
 namespace {
 
-/// The container's dtype for values of a format: its own, or the narrowest float that holds all of them.
-io::DType container_of(const precision::Format& format) {
-  for (const io::DTypeInfo& info : io::dtypes()) {
-    if (io::is_float(info.dtype) && info.format == format.name) return info.dtype;
-  }
-  if (format.precision <= 8 && format.emin >= -126 && format.emax <= 127) return io::DType::bf16;
-  if (format.precision <= 11 && format.emin >= -14 && format.emax <= 15) return io::DType::f16;
-  if (format.precision <= 24 && format.emin >= -126 && format.emax <= 127) return io::DType::f32;
-  return io::DType::f64;
-}
-
 std::map<std::string, std::string> metadata_of(const Config& config, const DumpLabel& label) {
   return {{"ulpscope.dump", "1"},     {"config", compressor::to_json(config).dump()}, {"recipe", label.recipe},
           {"backend", label.backend}, {"problem.sha256", label.problem_sha256},       {"version", label.version}};
@@ -229,7 +219,7 @@ std::map<std::string, std::string> metadata_of(const Config& config, const DumpL
 io::TensorFile dump_to_file(const compressor::Tape& tape, const Config& config, const DumpLabel& label) {
   io::TensorFile file;
   for (const auto& [slot, record] : tape.records()) {
-    file.tensors[compressor::to_string(slot)] = compressor::tensor_to_file(record.tensor, container_of(record.format));
+    file.tensors[compressor::to_string(slot)] = compressor::tensor_to_file(record.tensor, io::dtype_for(record.format));
   }
   file.metadata = metadata_of(config, label);
   return file;
@@ -238,7 +228,7 @@ io::TensorFile dump_to_file(const compressor::Tape& tape, const Config& config, 
 io::TensorFile decoded_to_file(const compressor::Decoded& decoded, const Config& config, const DumpLabel& label) {
   io::TensorFile file;
   const auto add = [&](const std::string& name, const Tensor& tensor, const precision::Format& format) {
-    file.tensors[name] = compressor::tensor_to_file(tensor, container_of(format));
+    file.tensors[name] = compressor::tensor_to_file(tensor, io::dtype_for(format));
   };
   for (std::size_t k = 0; k < decoded.entries.size(); ++k)
     add(fmt::format("entries.{:02}", k), decoded.entries[k], decoded.entry_format);

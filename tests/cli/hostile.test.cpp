@@ -69,6 +69,9 @@ std::vector<Line> writing_lines() {
       {{"make", "-o", "@/p.safetensors"}, "--preset"},
       {{"make", "--preset", "small-csa"}, "--output"},
       {{"make", "--preset", "small-csa", "--config", "x.json", "-o", "@/p.safetensors"}, "exactly one"},
+#ifndef __SANITIZE_ADDRESS__  // whose allocator ends the process itself
+      {{"make", "--preset", "v4-pro-csa", "--seq", "1000000000", "-o", "@/p.safetensors"}, "out of memory"},
+#endif
       {{"make", "--preset", "small-csa", "--seq", "-5", "-o", "@/p.safetensors"}, "--seq"},
       {{"make", "--preset", "small-csa", "--batch", "0", "-o", "@/p.safetensors"}, "batch"},
       {{"make", "--preset", "small-csa", "--head-dim", "33", "-o", "@/p.safetensors"}, "head_dim"},

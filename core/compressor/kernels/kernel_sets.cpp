@@ -6,6 +6,7 @@
 #include <array>
 
 #include "core/io/error.hpp"
+#include "precision/simd_level.hpp"
 
 namespace ulpscope::compressor::kernels {
 
@@ -27,15 +28,8 @@ constexpr std::array<const char*, 4> level_names{"scalar", "v2", "v3", "v4"};
 template <class T>
 using Sets = std::array<KernelSet<T>, 4>;
 
-std::size_t best_level() {
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
-    return 3;
-  }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")) return 2;
-  return __builtin_cpu_supports("sse4.2") ? 1 : 0;
-}
+/// The plain code is below the first of precision's levels.
+std::size_t best_level() { return 1 + static_cast<std::size_t>(precision::best_simd_level()); }
 
 std::size_t level_index(const std::string& level) {
   const std::size_t best = best_level();
