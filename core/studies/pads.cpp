@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Study pads: what stands in the slots that hold no token, and what becomes of it, forward and backward.
+#include <algorithm>
 #include <cmath>
 
 #include "core/compressor/choices.hpp"
@@ -81,6 +82,8 @@ Json measure(const Point& at, const Subject& subject) {
   start = rounded(std::move(start), recipe);
   const compressor::Config config = compressor::effective_config(start.problem.config, recipe);
   const auto padded = compressor::padded_slots(start.problem, config, recipe);
+  if (std::find(padded.begin(), padded.end(), 1) == padded.end())
+    return {{"skipped", "no slot of the problem is a pad"}};
   Json left_out{{"pad", {{"gate", "exclude"}, {"kv", "0"}}}, {"mask", "pad"}};
   const compressor::Tape tape = run(start, recipe);
   const compressor::Tape truth_tape = run(start, variant(compressor::load_recipe("fp64"), left_out));

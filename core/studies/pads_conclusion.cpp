@@ -119,19 +119,22 @@ std::string verdict(const std::vector<Pair>& pairs, const std::string& pad) {
       pad, pairs.size(), both, alike, only_infinite.text(), averages, only_finite.text());
 }
 
-std::string leaks(std::span<const Cell> cells, const std::string& pad) {
+/// The point at which pads of this gate weigh most beside tokens; null where they weigh nothing.
+const Cell* heaviest(std::span<const Cell> cells, const std::string& pad) {
   const Cell* worst = nullptr;
-  double infinite_mass = 0;
   for (const Cell& cell : cells) {
-    if (cell.skipped() || cell.word("forward").find("leak") == std::string::npos) continue;
-    const double mass = cell.number("pad_mass");
-    if (cell.at.at("pad_gate") == infinite_pad) infinite_mass = std::max(infinite_mass, mass);
-    if (cell.at.at("pad_gate") == pad && (worst == nullptr || mass > worst->number("pad_mass"))) worst = &cell;
+    if (cell.skipped() || cell.at.at("pad_gate") != pad || cell.word("forward").find("leak") == std::string::npos)
+      continue;
+    if (worst == nullptr || cell.number("pad_mass") > worst->number("pad_mass")) worst = &cell;
   }
+  return worst;
+}
+
+std::string leak_of(std::span<const Cell> cells, const std::string& pad) {
+  const Cell* const worst = heaviest(cells, pad);
   if (worst == nullptr) return fmt::format("No pad of {} weighs anything beside a token.", pad);
-  return fmt::format(
-      "Beside tokens, pads of {} take up to {:.4g} of a row's weight ({} in {}, row {}), pads of -inf {:.4g}.", pad,
-      worst->number("pad_mass"), worst->at.at("softmax"), worst->at.at("format"), worst->at.at("row"), infinite_mass);
+  return fmt::format("Beside tokens, pads of {} take up to {:.4g} of a row's weight ({} in {}, row {}).", pad,
+                     worst->number("pad_mass"), worst->at.at("softmax"), worst->at.at("format"), worst->at.at("row"));
 }
 
 std::string poisoned(std::span<const Cell> cells) {
@@ -153,7 +156,8 @@ std::vector<std::string> pads_conclusion(std::span<const Cell> cells) {
   const std::string pad = finite_pad(cells);
   std::vector<std::string> sentences;
   if (const std::vector<Pair> pairs = pairs_of(cells, pad); !pairs.empty()) sentences.push_back(verdict(pairs, pad));
-  if (!pad.empty()) sentences.push_back(leaks(cells, pad));
+  if (!pad.empty()) sentences.push_back(leak_of(cells, pad));
+  if (heaviest(cells, infinite_pad) != nullptr) sentences.push_back(leak_of(cells, infinite_pad));
   if (std::any_of(cells.begin(), cells.end(), [](const Cell& cell) { return !cell.skipped() && !has_finite_kv(cell); }))
     sentences.push_back(poisoned(cells));
   if (sentences.empty()) sentences.emplace_back("Neither -inf nor a pad that is a number was walked.");
