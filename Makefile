@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The commands of a working day. Everything is built below build/PRESET; `make VERBOSE=1 ...` shows the compiler.
-.PHONY: help report build test test-full lint tidy format asan tsan bench gpu-bundle install-check clean
+.PHONY: help report build test test-full docs lint tidy format asan tsan bench gpu-bundle install-check clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -21,6 +21,10 @@ test: build ## build and run the quick tests
 
 test-full: build ## the quick tests and the long ones
 	@scripts/test release
+
+docs: build ## write the pages of docs/ that are computed
+	@mkdir -p docs
+	@ULPSCOPE_WRITE_DOCS=1 scripts/test release -R '^core/decision_table$$'
 
 lint: ## format, include arrows, lengths, habits, shell scripts
 	@scripts/bootstrap lint

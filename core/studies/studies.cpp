@@ -5,9 +5,10 @@
 namespace ulpscope::studies {
 
 Study accumulate();
+Study pads();
 
 std::span<const Study> all_studies() {
-  static const std::vector<Study> studies{accumulate()};
+  static const std::vector<Study> studies{accumulate(), pads()};
   return studies;
 }
 

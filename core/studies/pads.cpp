@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Study pads: what stands in the slots that hold no token, and what becomes of it, forward and backward.
+#include <algorithm>
+#include <cmath>
+
+#include "core/compressor/choices.hpp"
+#include "core/compressor/evaluate.hpp"
+#include "core/compressor/pad_names.hpp"
+#include "core/studies/pad_outcome.hpp"
+#include "core/studies/pad_windows.hpp"
+#include "core/studies/pads_conclusion.hpp"
+#include "core/studies/study.hpp"
+#include "core/studies/upcast.hpp"
+#include "core/studies/windows.hpp"
+
+namespace ulpscope::studies {
+namespace {
+
+using compressor::Name;
+using compressor::Recipe;
+using compressor::Slot;
+using io::Json;
+
+/// Numbers that no one put there: what uninitialised memory may hold.
+const std::string garbage = "1000";
+
+void pad_gate_word(const std::string& word) {
+  if (compressor::find_pad(word) == nullptr) number_word(word);
+}
+
+void pad_kv_word(const std::string& word) {
+  if (word != "garbage" && word != "data" && word != "nan") number_word(word);
+}
+
+Recipe recipe_of(const Point& at, const Subject& subject) {
+  Json overlay = overlay_of(parse_upcast(at.at("format")));
+  const std::string& kv = at.at("pad_kv");
+  overlay["pad"] = {{"gate", at.at("pad_gate")}, {"kv", kv == "garbage" ? garbage : kv == "data" ? "0" : kv}};
+  overlay["pipeline"] = at.at("order");
+  overlay["softmax"] = at.at("softmax");
+  overlay["mask"] = "pad";
+  overlay["stages"]["softmax"]["vjp"] = at.at("vjp");
+  overlay["stages"]["online"]["tile"] = 4;  // the first tile is the pads'
+  return variant(subject.recipe("fp32"), overlay);
+}
+
+Start built_in(const Point& at, const Recipe& recipe, std::uint64_t seed) {
+  const PadKv kv = at.at("pad_kv") == "data" ? PadKv::data : PadKv::of_recipe;
+  return start_of(PadWindow{parse_pad_row(at.at("row")), kv, seed}, recipe);
+}
+
+/// Why a point of the study's own inputs does not exist; empty where it does.
+std::string skipped(const Point& at, const Start& start) {
+  const std::string& softmax = at.at("softmax");
+  const std::string& vjp = at.at("vjp");
+  const bool online = compressor::is_online(compressor::parse_choice<compressor::Softmax>(softmax, "softmax", ""));
+  if (softmax == "log_softmax" && vjp != "gy_minus_ys") return "log_softmax has one VJP, g y - y sum g y";
+  if (online && vjp.starts_with("autodiff")) return "online algorithms take a closed VJP";
+  if (at.at("row") == "given")
+    return at.at("pad_kv") == "data" ? "a given problem's pads hold what the recipe says" : "";
+  const compressor::Tensor& gates = tensor_in(start.given, forward(Name::gate));
+  if (at.at("row") == "above_pad" && !std::isfinite(gates.at(gates.size() - 1)))
+    return "no number lies just above this pad";
+  return "";
+}
+
+double root_mean_square(const compressor::Tensor& tensor) {
+  double squares = 0;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < tensor.size(); ++i) {
+    squares += tensor.at(i) * tensor.at(i);
+    count += tensor.at(i) != 0 ? 1U : 0U;
+  }
+  return count == 0 ? 1 : std::sqrt(squares / static_cast<double>(count));
+}
+
+Json measure(const Point& at, const Subject& subject) {
+  const Recipe recipe = recipe_of(at, subject);
+  Start start = subject.problem == nullptr ? built_in(at, recipe, subject.seed) : Start{*subject.problem, {}};
+  const std::string why = skipped(at, start);
+  if (!why.empty()) return {{"skipped", why}};
+  start = rounded(std::move(start), recipe);
+  const compressor::Config config = compressor::effective_config(start.problem.config, recipe);
+  const auto padded = compressor::padded_slots(start.problem, config, recipe);
+  if (std::find(padded.begin(), padded.end(), 1) == padded.end())
+    return {{"skipped", "no slot of the problem is a pad"}};
+  Json left_out{{"pad", {{"gate", "exclude"}, {"kv", "0"}}}, {"mask", "pad"}};
+  const compressor::Tape tape = run(start, recipe);
+  const compressor::Tape truth_tape = run(start, variant(compressor::load_recipe("fp64"), left_out));
+  if (at.at("softmax") == "online") left_out["softmax"] = "online_guarded";  // where nothing is left, 0 and not 0/0
+  const compressor::Tape excluded_tape = run(start, variant(recipe, left_out));
+  const PaddedRun computed(tape, config, padded);
+  const PaddedRun truth(truth_tape, config, padded);
+  const double kv = root_mean_square(tensor_in(truth_tape, forward(Name::kv)));
+  const double slope = kv * root_mean_square(tensor_in(truth_tape, gradient(Name::pooled)));
+  return {{"forward", computed.forward_class()},
+          {"gradient", computed.gradient_class()},
+          {"pad_mass", io::number(computed.pad_mass())},
+          {"leak", io::number(computed.distance({excluded_tape, config, padded}, forward(Name::pooled)) / kv)},
+          {"error", io::number(computed.distance(truth, forward(Name::pooled)) / kv)},
+          {"gradient_error", io::number(computed.distance(truth, gradient(Name::logits)) / slope)}};
+}
+
+std::vector<Axis> axes() {
+  const auto softmaxes = compressor::choice_names<compressor::Softmax>();
+  const std::vector<std::string> gates{"-1e4", "-inf", "lowest", "-1e9", "-1e30", "0", "exclude"};
+  const std::vector<std::string> formats{"fp32", "bf16/fp32", "bf16", "fp16", "e4m3fn", "e4m3fn:sat", "e5m2"};
+  return {{"softmax", "algorithm; the online ones begin with a tile of pads", softmaxes, softmaxes},
+          {"row",
+           "partial: 4 pads, 4 tokens; all_masked: pads only; above_pad: tokens' gates 10 above the pad",
+           {"partial", "above_pad", "all_masked"},
+           {"partial", "above_pad", "all_masked"},
+           nullptr,
+           true},
+          {"pad_gate", "in the pads' gate", {"-1e4", "-inf"}, gates, &pad_gate_word},
+          {"pad_kv",
+           "in the pads' kv; data: as tokens have it; garbage: 1000",
+           {"0"},
+           {"0", "data", "garbage", "nan", "inf"},
+           &pad_kv_word},
+          {"order",
+           "whether the bias is added to tokens or to slots, pads included",
+           {"bias_first"},
+           compressor::choice_names<compressor::Pipeline>()},
+          {"format", "of everything; bf16/fp32: stored in bf16, softmax in fp32", {"fp32"}, formats, &upcast_word},
+          {"vjp", "of the softmax", {"gy_minus_ys"}, compressor::choice_names<compressor::SoftmaxVjp>()}};
+}
+
+}  // namespace
+
+Study pads() {
+  return {"pads",
+          "What belongs into the slots that hold no token: -1e4, -inf or something else?",
+          axes(),
+          {{"forward", "what the weights and pooled are, at the worst"},
+           {"gradient", "what the gradients of logits and values are, at the worst"},
+           {"pad_mass", "largest sum of the pads' weights"},
+           {"leak", "what the pads change in pooled, of the rms of kv"},
+           {"error", "of pooled, against fp64 without the pads, of the rms of kv"},
+           {"gradient_error", "of grad.logits, likewise, of the rms of kv times that of grad.pooled"}},
+          true,
+          &measure,
+          &pads_conclusion};
+}
+
+}  // namespace ulpscope::studies
