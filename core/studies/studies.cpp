@@ -5,9 +5,11 @@
 namespace ulpscope::studies {
 
 Study accumulate();
+Study casts();
+Study formats();
 
 std::span<const Study> all_studies() {
-  static const std::vector<Study> studies{accumulate()};
+  static const std::vector<Study> studies{accumulate(), casts(), formats()};
   return studies;
 }
 
