@@ -7,9 +7,11 @@ namespace ulpscope::studies {
 Study accumulate();
 Study casts();
 Study formats();
+Study online();
+Study rope();
 
 std::span<const Study> all_studies() {
-  static const std::vector<Study> studies{accumulate(), casts(), formats()};
+  static const std::vector<Study> studies{accumulate(), casts(), formats(), online(), rope()};
   return studies;
 }
 
