@@ -7,11 +7,15 @@ namespace ulpscope::studies {
 Study accumulate();
 Study casts();
 Study formats();
+Study loss_scale();
+Study norm();
 Study online();
+Study range();
 Study rope();
 
 std::span<const Study> all_studies() {
-  static const std::vector<Study> studies{accumulate(), casts(), formats(), online(), rope()};
+  static const std::vector<Study> studies{accumulate(), casts(),  formats(), loss_scale(),
+                                          norm(),       online(), range(),   rope()};
   return studies;
 }
 
