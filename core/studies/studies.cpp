@@ -10,12 +10,14 @@ Study formats();
 Study loss_scale();
 Study norm();
 Study online();
+Study packing();
+Study quantize();
 Study range();
 Study rope();
 
 std::span<const Study> all_studies() {
-  static const std::vector<Study> studies{accumulate(), casts(),  formats(), loss_scale(),
-                                          norm(),       online(), range(),   rope()};
+  static const std::vector<Study> studies{accumulate(), casts(),   formats(),  loss_scale(), norm(),
+                                          online(),     packing(), quantize(), range(),      rope()};
   return studies;
 }
 
