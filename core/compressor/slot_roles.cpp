@@ -57,6 +57,24 @@ bool is_inner(Name name) {
   }
 }
 
+/// The slot whose values a forward slot moves unchanged, where no storage of its own is named.
+std::optional<Name> source_of(Name name, const Recipe& recipe, const Config& config) {
+  switch (name) {
+    case Name::values:
+      return Name::kv;
+    case Name::padded_gate:
+      return Name::gate;
+    case Name::logits:
+      return recipe.pipeline == Pipeline::bias_first ? std::optional(Name::biased) : std::nullopt;
+    case Name::row_max:
+      return is_online(recipe.softmax) ? std::nullopt : std::optional(Name::logits);
+    case Name::output:
+      return last_forward_slot(config);
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace
 
 const Json* find_inherited(const Json& spec, const FieldPath& path, Slot slot) {
@@ -226,6 +244,10 @@ SlotArithmetic SlotRoles::resolve(Slot slot) const {
   out.accumulate = accumulate_of(slot);
   out.materialize = is_materialized(slot);
   out.storage = out.materialize ? storage_of(slot) : carried(slot);
+  // An elided cast stays elided where its values are only moved; gradients keep the nominal format.
+  const bool forward_only = slot.direction == Direction::forward && !explicit_storage(slot);
+  const auto source = forward_only ? source_of(slot.name, recipe_, config_) : std::nullopt;
+  if (source && out.materialize) out.storage = resolve(forward(*source)).storage;
   const Json* branches = find(slot, "branches");
   out.branches = branches == nullptr ? out.compute : precision::parse_format(word(*branches));
   read_variants(slot, out);

@@ -2,66 +2,21 @@
 // Study accumulate: what a sum's order and format cost, from 8 terms to thousands.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 
-#include "core/compressor/random.hpp"
-#include "core/studies/study.hpp"
+#include "core/studies/errors.hpp"
+#include "core/studies/sum_terms.hpp"
 #include "precision/emulated.hpp"
 #include "precision/summation.hpp"
 
 namespace ulpscope::studies {
 namespace {
 
-constexpr std::size_t trials = 128;
-using Terms = std::vector<double>;
-
-/// Draw `trial` of `length` standard normal numbers.
-Terms normals(std::size_t length, std::uint64_t seed, std::size_t trial) {
-  std::vector<float> drawn(length);
-  compressor::normal(compressor::fold_in(compressor::key(seed), static_cast<std::uint32_t>(trial)), 0, drawn);
-  return {drawn.begin(), drawn.end()};
-}
-
-/// equal: 2^-7 (1 + trial / 128), whose sums of up to 128 are bf16 numbers; ones; positive: |N(0, 1)|; normal: N(0, 1).
-Terms built_in_terms(const Point& at, std::uint64_t seed, std::size_t trial) {
-  const std::size_t length = at.count("length");
-  const std::string& data = at.at("data");
-  if (data == "ones") return Terms(length, 1.0);
-  if (data == "equal") return Terms(length, std::ldexp(1.0 + static_cast<double>(trial) / 128, -7));
-  Terms terms = normals(length, seed, trial);
-  if (data == "positive")
-    std::transform(terms.begin(), terms.end(), terms.begin(), [](double x) { return std::abs(x); });
-  return terms;
-}
-
-/// The products w v of the problem's windows in fp64, a window and a channel for each trial.
-std::vector<Terms> products_of(const compressor::Tape& truth) {
-  const auto& products = truth.find(compressor::forward(compressor::Name::products))->tensor;
-  const std::size_t length = products.shape[2];
-  const std::size_t channels = products.shape[3];
-  const std::size_t rows = products.shape[0] * products.shape[1] * channels;
-  std::vector<Terms> sums;
-  for (std::size_t trial = 0; trial < std::min(trials, rows); ++trial) {
-    const std::size_t row = rows * trial / std::min(trials, rows);
-    Terms terms;
-    for (std::size_t r = 0; r < length; ++r)
-      terms.push_back(products.at((row / channels * length + r) * channels + row % channels));
-    sums.push_back(std::move(terms));
-  }
-  return sums;
-}
-
-std::vector<Terms> sums_of(const Point& at, const Subject& subject) {
-  if (subject.problem != nullptr) return products_of(*subject.truth);
-  std::vector<Terms> sums;
-  for (std::size_t trial = 0; trial < trials; ++trial) sums.push_back(built_in_terms(at, subject.seed, trial));
-  return sums;
-}
-
 struct Adder {
   precision::Emulated<double> format;
   precision::Summation order;
+  /// Stochastic roundings of every sum are drawn anew.
+  Adder at(std::uint64_t seed, std::size_t trial) const { return {format.at({seed, trial, 0}), order}; }
   double operator()(const Terms& terms, std::size_t count) const {
     return precision::sum(format, static_cast<int>(count), order,
                           [&](int i) { return terms[static_cast<std::size_t>(i)]; });
@@ -70,14 +25,16 @@ struct Adder {
 
 io::Json measure(const Point& at, const Subject& subject) {
   const precision::Format format = precision::parse_format(at.at("format"));
-  const Adder computed{precision::Emulated<double>(format), precision::parse_summation(at.at("summation"))};
+  const Adder any{precision::Emulated<double>(format), precision::parse_summation(at.at("summation"))};
   const Adder exact{precision::Emulated<double>(precision::parse_format("fp64")), precision::parse_summation("exact")};
-  std::vector<Terms> sums = sums_of(at, subject);
+  std::vector<Terms> sums = terms_of(at, subject);
   double squares = 0;
   double bias = 0;
   double worst = 0;
   double stagnant = 0;
-  for (Terms& terms : sums) {
+  for (std::size_t trial = 0; trial < sums.size(); ++trial) {
+    Terms& terms = sums[trial];
+    const Adder computed = any.at(subject.seed, trial);
     double magnitude = 0;
     for (double& term : terms) {
       term = computed.format.round(term);  // the addends are the format's: what is measured is adding them
@@ -105,15 +62,12 @@ std::vector<std::string> conclude(std::span<const Cell> cells) {
   std::size_t stagnant = 0;
   for (const Cell& cell : cells) {
     const double rms = cell.number("rms");
-    if (best == nullptr || !(rms >= best->number("rms"))) best = &cell;
-    if (worst == nullptr || !(rms <= worst->number("rms"))) worst = &cell;
+    if (best == nullptr || worse(best->number("rms"), rms)) best = &cell;
+    if (worst == nullptr || worse(rms, worst->number("rms"))) worst = &cell;
     stagnant += cell.number("stagnant") > 0 ? 1U : 0U;
   }
   if (best == nullptr) return {"No sum was formed."};
-  const auto named = [](const Cell& cell) {
-    return fmt::format("{} in {} over {} terms ({})", cell.at.at("summation"), cell.at.at("format"),
-                       cell.at.at("length"), cell.at.at("data"));
-  };
+  const auto named = [](const Cell& cell) { return values_of(cell, {"summation", "format", "length", "data"}); };
   return {
       fmt::format(
           "The largest error is {}: {:.3g} of the sum of magnitudes (rms, bias {:.3g}); the smallest {}: {:.3g}.",

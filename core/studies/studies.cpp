@@ -5,10 +5,20 @@
 namespace ulpscope::studies {
 
 Study accumulate();
+Study casts();
+Study formats();
+Study loss_scale();
+Study norm();
+Study online();
+Study packing();
 Study pads();
+Study quantize();
+Study range();
+Study rope();
 
 std::span<const Study> all_studies() {
-  static const std::vector<Study> studies{accumulate(), pads()};
+  static const std::vector<Study> studies{pads(), casts(),    formats(), accumulate(), range(),  norm(),
+                                          rope(), quantize(), online(),  loss_scale(), packing()};
   return studies;
 }
 

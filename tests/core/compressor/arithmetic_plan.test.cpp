@@ -126,6 +126,19 @@ TEST_CASE("The window moves values: its slots keep the format of what they hold"
   CHECK(stored(pr3810, "logits") == "fp32");
 }
 
+TEST_CASE("A cast that is not materialised stays elided where its values are only moved") {
+  const Plan moved = plan_of(R"({"stages":{"project_kv":{"storage":"bf16","materialize":false},
+    "bias":{"storage":"bf16","materialize":false},"rotate":{"storage":"bf16","materialize":false}}})");
+  for (const char* slot : {"kv", "values", "biased", "logits", "row_max", "rotated", "output"}) {
+    INFO(slot);
+    CHECK(stored(moved, slot) == "fp32");
+  }
+  CHECK(stored(moved, "grad.values") == "bf16");
+  const Plan named = plan_of(
+      R"({"stages":{"project_kv":{"storage":"bf16","materialize":false},"window":{"storage":{"values":"bf16"}}}})");
+  CHECK(stored(named, "values") == "bf16");
+}
+
 TEST_CASE("A gradient is stored in its slot's format, an input's in the input's format") {
   const Plan plain = plan_of(
       R"({"inputs":{"hidden":"bf16","gamma":"fp16"},"stages":{"project_kv":{"storage":"bf16"},"softmax":{"storage":"bf16"}}})");

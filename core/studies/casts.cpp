@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Study casts: a recipe with one cast, or two, kept in fp32 or elided: what the error loses.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "core/studies/cast_edits.hpp"
+#include "core/studies/errors.hpp"
+
+namespace ulpscope::studies {
+namespace {
+
+using compressor::Recipe;
+
+double square(double x) { return x * x; }
+
+io::Json measure(const Point& at, const Subject& subject) {
+  const std::string& first = at.at("cast");
+  const std::string& second = at.at("and");
+  if (first == second) return skipped("the same cast twice");
+  const auto given = [](const std::string& cast) { return cast == "inputs" || cast == "rope_table"; };
+  if (at.at("change") == "elided" && (given(first) || given(second))) return skipped("only fp32: nothing carries it");
+  const compressor::Problem problem = problem_of(subject, {at.at("mode")});
+  if (const auto empty = empty_point(problem)) return *empty;
+  const Recipe recipe = subject.recipe(at.at("recipe"));
+  const std::string& change = at.at("change");
+  const Recipe one = without(recipe, first, change);
+  const Recipe other = without(recipe, second, change);
+  for (const auto& [cast, lifted] : {std::pair{first, &one}, std::pair{second, &other}}) {
+    if (cast != "none" && same_casts(recipe, *lifted, problem)) return skipped(cast + " has no cast here");
+  }
+  const compressor::Tape truth = truth_of(problem, recipe);
+  const auto error = [&](const Recipe& each) { return errors_against(problem, each, truth); };
+  const Errors whole = error(recipe);
+  const Errors both = error(without(one, second, change));
+  const double gain = square(whole.output) - square(both.output);
+  double alone = gain;
+  if (second != "none") alone = 2 * square(whole.output) - square(error(one).output) - square(error(other).output);
+  const auto share = [&](double squared) { return io::number(whole.output == 0 ? 0 : squared / square(whole.output)); };
+  io::Json json = to_json(both);
+  json["gain"] = share(gain);
+  json["gradient_gain"] = io::number(1 - square(both.grad_w_gate) / square(whole.grad_w_gate));
+  json["interaction"] = share(gain - alone);
+  return json;
+}
+
+std::vector<std::string> conclude(std::span<const Cell> cells) {
+  std::map<std::string, std::vector<const Cell*>> groups;
+  for (const Cell& cell : cells) {
+    if (!cell.skipped() && cell.at.at("and") == "none")
+      groups[values_of(cell, {"recipe", "mode", "change"})].push_back(&cell);
+  }
+  std::vector<std::string> sentences;
+  for (auto& [name, ranked] : groups) {
+    std::stable_sort(ranked.begin(), ranked.end(),
+                     [](const Cell* a, const Cell* b) { return worse(a->number("gain"), b->number("gain")); });
+    std::string list;
+    for (std::size_t i = 0; i < std::min<std::size_t>(3, ranked.size()); ++i) {
+      list +=
+          fmt::format("{}{} ({:.0f}%)", i == 0 ? "" : ", ", ranked[i]->at.at("cast"), 100 * ranked[i]->number("gain"));
+    }
+    const auto idle =
+        std::count_if(ranked.begin(), ranked.end(), [](const Cell* c) { return c->number("gain") < 0.01; });
+    sentences.push_back(fmt::format(
+        "{}: of the output's squared error most goes with the cast of {}; {} of {} casts give less than 1%.", name,
+        list, idle, ranked.size()));
+  }
+  const Cell* strongest = nullptr;
+  for (const Cell& cell : cells) {
+    if (cell.skipped() || cell.at.at("and") == "none") continue;
+    const auto size = [](const Cell& c) { return std::abs(c.number("interaction")); };
+    if (strongest == nullptr || worse(size(cell), size(*strongest))) strongest = &cell;
+  }
+  if (strongest != nullptr)
+    sentences.push_back(
+        fmt::format("The strongest interaction is that of {} and {} in {}: {:+.0f}% beyond the sum of the two.",
+                    strongest->at.at("cast"), strongest->at.at("and"), strongest->at.at("recipe"),
+                    100 * strongest->number("interaction")));
+  if (sentences.empty()) sentences.emplace_back("These recipes have none of these casts.");
+  return sentences;
+}
+
+}  // namespace
+
+Study casts() {
+  std::vector<std::string> partners = all_casts();
+  partners.insert(partners.begin(), "none");
+  std::vector<Measure> columns = error_columns();
+  columns.push_back({"gain", "share of the output's squared error that goes"});
+  columns.push_back({"gradient_gain", "share of grad.w_gate's squared error that goes"});
+  columns.push_back({"interaction", "of two casts: gain beyond the sum of theirs alone, as such a share"});
+  return {
+      "casts",
+      "Which casts of a recipe should be kept in fp32?",
+      {{"recipe",
+        "whose casts",
+        {"hf"},
+        {"hf", "hf-older", "native", "pr3810", "maxtext", "maxtext-bf16", "megatron"},
+        &recipe_word},
+       {"cast", "the stage whose last slot is lifted, forward or backward; or inputs", forward_casts(), all_casts()},
+       {"and", "a second one, lifted too", {"none"}, partners},
+       {"change", "fp32: stored in fp32; elided: kept as it was carried", {"fp32", "elided"}, {"fp32", "elided"}},
+       mode_axis()},
+      columns,
+      true,
+      &measure,
+      &conclude};
+}
+
+}  // namespace ulpscope::studies

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// Study loss_scale: a gradient stored in a narrow format: what is flushed, what overflows, and the scales between.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <map>
+
+#include "core/compressor/arithmetic_plan.hpp"
+#include "core/compressor/recipe_fields.hpp"
+#include "core/judge/truth.hpp"
+#include "core/studies/errors.hpp"
+
+namespace ulpscope::studies {
+namespace {
+
+using compressor::Slot;
+using compressor::Tensor;
+
+/// "2^-8", or a number.
+double scale_of(const std::string& word) {
+  if (!word.starts_with("2^")) return io::number_of(io::parse_json(word, "loss_scale"));
+  return std::ldexp(1.0, static_cast<int>(io::number_of(io::parse_json(word.substr(2), "loss_scale"))));
+}
+
+compressor::Recipe scaled(const compressor::Recipe& recipe, const std::string& word) {
+  return with_setting(recipe, fmt::format("loss_scale={}", scale_of(word)));
+}
+
+void scale_word(const std::string& word) { scaled(compressor::load_recipe("fp64"), word); }
+
+/// The recipe whose gradient, or every gradient, is stored in the format.
+compressor::Recipe recipe_at(const Point& at, const Subject& subject, const compressor::Config& config) {
+  const compressor::Recipe base = scaled(subject.recipe(at.at("recipe")), at.at("loss_scale"));
+  const std::string& format = at.at("format");
+  const Slot slot = compressor::parse_slot(at.at("slot"));
+  io::Json spec = base.spec;
+  if (at.at("stored") == "all") {
+    for (const std::string& stage : compressor::known_stages(compressor::Section::backward))
+      spec["backward"][stage]["storage"] = format;
+    return compressor::recipe_from_json(spec, base.name);
+  }
+  const auto stage = compressor::Plan::writer_of(slot, base.pipeline, effective_config(config, base));
+  return with_setting(base, fmt::format("backward.{}.storage.{}={}", to_string(stage), at.at("slot"), format));
+}
+
+io::Json measure(const Point& at, const Subject& subject) {
+  const compressor::Problem problem = problem_of(subject, {at.at("mode")});
+  if (const auto empty = empty_point(problem)) return *empty;
+  const compressor::Recipe recipe = recipe_at(at, subject, problem.config);
+  const Slot slot = compressor::parse_slot(at.at("slot"));
+  const auto exact = judge::truth_recipe(recipe, problem.config, judge::Basis::given);
+  const compressor::Run run = run_traced(problem, recipe, {});
+  if (!run.tape.has(slot)) return skipped("the recipe computes no " + at.at("slot"));
+  const compressor::Tape truth = run_traced(problem, exact, {}).tape;
+  const Tensor& stored = run.tape.find(slot)->tensor;
+  const Tensor& due = truth.find(slot)->tensor;
+  std::size_t nonzero = 0;
+  std::size_t flushed = 0;
+  std::size_t overflowed = 0;
+  for (std::size_t i = 0; i < stored.size(); ++i) {
+    nonzero += due.at(i) != 0 ? 1 : 0;
+    flushed += due.at(i) != 0 && stored.at(i) == 0 ? 1 : 0;
+    overflowed += std::isfinite(due.at(i)) && !std::isfinite(stored.at(i)) ? 1 : 0;
+  }
+  const auto share = [&](std::size_t count) {
+    return io::number(nonzero == 0 ? 0 : static_cast<double>(count) / static_cast<double>(nonzero));
+  };
+  return {{"flushed", share(flushed)},
+          {"overflowed", share(overflowed)},
+          {"error", io::number(error_of(run, truth, slot).rms_rel)},
+          {"grad_w_gate", io::number(error_of(run, truth, compressor::gradient(compressor::Name::w_gate)).rms_rel)}};
+}
+
+/// The scales, from the smallest to the largest, at which a format neither flushes nor overflows.
+struct Window {
+  const Cell* low = nullptr;
+  const Cell* high = nullptr;
+  const Cell* flushing = nullptr;  ///< the largest scale below
+  const Cell* overflowing = nullptr;
+};
+
+void add(Window& window, const Cell& cell) {
+  constexpr double few = 0.01;
+  const auto scale = [](const Cell* c) { return scale_of(c->at.at("loss_scale")); };
+  const auto keep = [&](const Cell*& kept, int sign) {
+    if (kept == nullptr || sign * scale(&cell) > sign * scale(kept)) kept = &cell;
+  };
+  if (cell.number("overflowed") > 0) return keep(window.overflowing, -1);
+  if (!(cell.number("flushed") <= few)) return keep(window.flushing, 1);
+  keep(window.low, -1);
+  keep(window.high, 1);
+}
+
+std::vector<std::string> conclude(std::span<const Cell> cells) {
+  std::map<std::string, Window> windows;
+  for (const Cell& cell : cells) {
+    if (!cell.skipped())
+      add(windows[fmt::format("{} in {} ({}: {})", cell.at.at("slot"), cell.at.at("format"),
+                              values_of(cell, {"recipe", "mode"}),
+                              cell.at.at("stored") == "all" ? "all gradients" : "it alone")],
+          cell);
+  }
+  std::vector<std::string> sentences;
+  for (const auto& [name, window] : windows) {
+    const auto word = [](const Cell* cell) { return cell->at.at("loss_scale"); };
+    std::string sentence = name + ": ";
+    sentence += window.low == nullptr ? "no scale here keeps it"
+                                      : fmt::format("scales {} to {} flush less than 1% and overflow nothing",
+                                                    word(window.low), word(window.high));
+    if (window.flushing != nullptr)
+      sentence += fmt::format("; {} flushes {:.3g}%", word(window.flushing), 100 * window.flushing->number("flushed"));
+    if (window.overflowing != nullptr) sentence += fmt::format("; {} overflows", word(window.overflowing));
+    sentences.push_back(sentence + '.');
+  }
+  if (sentences.empty()) sentences.emplace_back("Nothing was run.");
+  return sentences;
+}
+
+}  // namespace
+
+Study loss_scale() {
+  const std::vector<std::string> slots{"grad.normed", "grad.normalized", "grad.pooled", "grad.products", "grad.weights",
+                                       "grad.values", "grad.logits",     "grad.biased", "grad.gate",     "grad.kv",
+                                       "grad.ape",    "grad.w_gate",     "grad.w_kv",   "grad.hidden"};
+  return {"loss_scale",
+          "Which gradients does a narrow format flush or overflow, and which loss scales lie between?",
+          {{"recipe", "whose gradients", {"fp32"}, {"fp32", "native", "hf", "pr3810", "maxtext"}, &recipe_word},
+           {"slot", "which gradient is watched", {"grad.logits"}, slots},
+           {"stored", "what is stored in the format: that slot, or all gradients", {"slot"}, {"slot", "all"}},
+           {"format",
+            "of the gradient",
+            {"fp16", "bf16", "e5m2"},
+            {"fp32", "bf16", "fp16", "e5m2", "e4m3fn", "fp32:ftz"},
+            &format_word},
+           {"loss_scale",
+            "times the cotangent, whose built-in values are N(0, 1): a power of two or a number",
+            {"2^-128", "2^-24", "2^-16", "2^-8", "2^0", "2^8", "2^16", "2^24"},
+            {"2^-140", "2^-128", "2^-112", "2^-48", "2^-32", "2^-24", "2^-20", "2^-16", "2^-12", "2^-8",
+             "2^-4",   "2^0",    "2^4",    "2^8",   "2^12",  "2^16",  "2^20",  "2^24",  "2^32",  "2^120"},
+            &scale_word},
+           mode_axis()},
+          {{"flushed", "fraction of the elements that are not 0 in truth and 0 here"},
+           {"overflowed", "elements that are finite in truth and not here, as such a fraction"},
+           {"error", "||error|| / ||truth|| of the slot, where finite"},
+           {"grad_w_gate", "of grad.w_gate"}},
+          true,
+          &measure,
+          &conclude};
+}
+
+}  // namespace ulpscope::studies
