@@ -12,6 +12,7 @@
 #include "core/judge/decode_judge.hpp"
 #include "core/judge/diagnosis.hpp"
 #include "core/judge/invariants.hpp"
+#include "core/judge/ledger.hpp"
 #include "core/judge/replay.hpp"
 #include "core/judge/slot_filter.hpp"
 #include "core/judge/slot_judge.hpp"
@@ -68,6 +69,9 @@ class Comparison {
     add_uncomputed(report, bench);
     judged += add_decoded(report, bench);
     if (judged == 0) throw InputError(fmt::format("{}: no slot of the dump is left to compare", dump_.source));
+    if (replayer_)
+      report.underflow = keep_ledger(
+          {problem_, *recipe_, dump_.tape, truth_.tape, *replayer_, Gaps::replay, &filter_, &dump_.partial});
     report.verdict = std::move(verdict_);
     report.beyond_tables = std::move(beyond_tables_);
   }
@@ -218,6 +222,8 @@ RunReport measure_run(const Problem& problem, const compressor::Run& run, const 
   }
   for (const auto& [slot, reason] : run.tape.absent()) report.rows.push_back(absent_row(slot, reason, bench));
   report.invariants = check_invariants(run.tape, problem, run.recipe, {&truth.tape, {}});
+  const Replayer replayer(problem, run.recipe, run.tape, threads);
+  report.underflow = keep_ledger({problem, run.recipe, run.tape, truth.tape, replayer, Gaps::leave});
   return report;
 }
 

@@ -61,7 +61,7 @@ std::string terminal_text(const Json& given, Colour colour) {
   for (const Section& section : sections_of(report)) {
     out +=
         '\n' + painted(folded(section.title, ""), "1", colour) + with_status_colours(plain_text(section.table), colour);
-    for (const std::string& remark : section.remarks) out += "  " + remark + '\n';
+    for (const std::string& remark : section.remarks) out += folded(remark, "  ");
   }
   const std::string failures = failures_text(report, colour);
   if (!failures.empty()) out += '\n' + failures;

@@ -171,7 +171,6 @@ Tensor Replayer::exact(Slot slot, const Tape& reads) const {
   return compressor::run_from(problem_, exact_, {reads, {slot}}, options_for(threads_)).tape.find(slot)->tensor;
 }
 
-/// What the slot's stage reads: as given, else recomputed in the recipe. Inputs stay with the problem.
 Tape Replayer::reads_of(Slot slot) const {
   Tape reads;
   for (const Slot read : graph_.reads(slot)) {

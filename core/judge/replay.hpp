@@ -49,6 +49,10 @@ class Replayer {
   Replayed replay(compressor::Slot slot) const;
   /// Only the value.
   compressor::Tensor value(compressor::Slot slot) const;
+  /// What the slot's stage reads: as given, else recomputed in the recipe. Inputs stay with the problem.
+  compressor::Tape reads_of(compressor::Slot slot) const;
+  /// The slot from `reads` in fp64: the exact stage, without the recipe's roundings.
+  compressor::Tensor exact(compressor::Slot slot, const compressor::Tape& reads) const;
   const compressor::Plan& plan() const { return plan_; }
   const compressor::Graph& graph() const { return graph_; }
 
@@ -64,12 +68,10 @@ class Replayer {
   /// Of a replayed slot; 1: none.
   double leaning_cap(compressor::Slot slot) const;
   Sum own_freedom(compressor::Slot slot, compressor::Tensor value) const;
-  compressor::Tape reads_of(compressor::Slot slot) const;
   std::vector<double> magnitude_of_terms(compressor::Slot slot, const compressor::Tape& reads,
                                          const compressor::Tensor& exact) const;
   void add_upstream(compressor::Slot slot, Replayed& replayed) const;
   std::vector<compressor::Slot> sums_on_the_way(compressor::Slot slot) const;
-  compressor::Tensor exact(compressor::Slot slot, const compressor::Tape& reads) const;
 
   const compressor::Problem& problem_;
   const compressor::Recipe& recipe_;

@@ -189,7 +189,7 @@ Json to_json(const RunReport& run) {
   json["attribution_residual"] = nullptr;
   json["invariants"] = array_json(run.invariants);
   json["nonfinite"] = Json::array();
-  json["underflow"] = Json::array();
+  json["underflow"] = array_json(run.underflow);
   json["verdict"] = optional_json(run.verdict);
   json["unmapped"] = array_json(run.unmapped);
   json["notes"] = run.notes;

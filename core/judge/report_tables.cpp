@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "core/io/names.hpp"
+#include "core/judge/ledger_table.hpp"
 
 namespace ulpscope::judge {
 namespace {
@@ -178,8 +179,10 @@ std::vector<Section> sections_of(const Json& report) {
   std::vector<Section> sections;
   for (std::size_t p = 0; p < report["problems"].size(); ++p) {
     std::vector<const Json*> described;
+    std::vector<const Json*> all;
     for (const Json& run : report["runs"]) {
       if (run["problem"] != p) continue;
+      all.push_back(&run);
       if (judged_by_replay(run)) {
         sections.push_back(replay_section(run));
       } else {
@@ -188,6 +191,7 @@ std::vector<Section> sections_of(const Json& report) {
     }
     if (described.size() == 1) sections.push_back(row_section(*described.front()));
     if (described.size() > 1) sections.push_back(recipe_section(described));
+    for (Section& section : ledger_sections(all)) sections.push_back(std::move(section));
     for (Section& section : sections) {
       if (section.title.find("problem ") != 0) section.title = fmt::format("problem {}: {}", p + 1, section.title);
     }

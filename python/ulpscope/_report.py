@@ -56,6 +56,16 @@ class Report(Found):
         ]
 
     @property
+    def underflow(self) -> list[dict[str, Any]]:
+        """The ledger lines of all runs: per slot what became 0, by which mechanism, and what it cost; with their run's
+        ``problem``, ``recipe`` and ``backend``. ``sentence`` is None where a line has nothing to say."""
+        return [
+            {"problem": run["problem"], "recipe": run["recipe"], "backend": run["backend"], **line}
+            for run in self.to_dict()["runs"]
+            for line in run["underflow"]
+        ]
+
+    @property
     def summary(self) -> list[str]:
         """What was found, in sentences."""
         return list(self.to_dict()["summary"])

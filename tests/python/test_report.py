@@ -40,6 +40,20 @@ def test_compare_is_the_commands(command, problem, run, tmp_path):
     assert without_provenance(ours.to_dict()) == without_provenance(theirs)
 
 
+def test_the_ledger_is_in_the_report(problem):
+    report = us.report(problem, ["fp32", "bf16-pure"])
+    lines = {(line["recipe"], line["slot"]): line for line in report.underflow}
+    assert len(lines) == len(report.underflow) == sum(len(run["underflow"]) for run in report.to_dict()["runs"])
+    for recipe in ("fp32", "bf16-pure"):
+        line = lines[recipe, "denominator"]
+        assert line["problem"] == 0 and line["backend"] == "traced"
+        assert line["denominator"]["subtracts_maximum"] and line["denominator"]["smallest"] >= 1
+        assert "cannot underflow" in line["sentence"]
+    lost = [lines[recipe, "weights"]["mass"]["rms"] for recipe in ("fp32", "bf16-pure")]
+    assert 0 < lost[0] < lost[1] / 1000
+    assert "underflow accounts" in str(report) and "underflow accounts" in report.to_markdown()
+
+
 def statuses(report):
     return {row["slot"]: row["status"] for row in report.rows if row["status"] != "absent"}
 

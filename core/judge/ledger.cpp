@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// Slot by slot: counts first, then causes, then what the rows of the softmax have lost.
+#include "core/judge/ledger.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/compressor/evaluate.hpp"
+#include "core/judge/dump.hpp"
+#include "core/judge/ledger_bias.hpp"
+#include "core/judge/ledger_count.hpp"
+#include "core/judge/ledger_sentence.hpp"
+#include "core/judge/slot_judge.hpp"
+
+namespace ulpscope::judge {
+namespace {
+
+using compressor::forward;
+using compressor::gradient;
+using compressor::Name;
+using compressor::Record;
+using compressor::Slot;
+using compressor::Tensor;
+
+class Ledger {
+ public:
+  explicit Ledger(const Books& books)
+      : books_(books),
+        plan_(books.replayer.plan()),
+        config_(plan_.config()),
+        grid_(config_, compressor::padded_slots(books.problem, config_, books.recipe)),
+        stages_(books.problem, books.recipe, books.replayer, books.tape) {}
+
+  std::vector<LedgerLine> run() {
+    for (const Slot slot : books_.replayer.graph().order()) {
+      const bool kept = books_.filter == nullptr || books_.filter->keeps(slot);
+      if (!kept || !books_.tape.has(slot) || compressor::level_of(slot) == compressor::Level::table) continue;
+      lines_.push_back(counted(slot));
+      add_accounts(lines_.back());
+    }
+    for (LedgerLine& line : lines_) line.sentence = sentence_of(line, lines_);
+    return std::move(lines_);
+  }
+
+ private:
+  bool is_known(Slot slot) const { return books_.gaps == Gaps::replay || books_.tape.has(slot); }
+  /// The rows of a slot that the dump holds.
+  Tensor held(Slot slot, const Tensor& whole) const {
+    if (books_.partial == nullptr) return whole;
+    const auto found = books_.partial->find(slot);
+    return found == books_.partial->end() || found->second == whole.shape ? whole : cropped(whole, found->second);
+  }
+
+  LedgerLine counted(Slot slot) const {
+    const Record& record = *books_.tape.find(slot);
+    const Record* truth = books_.truth.find(slot);
+    const Tensor found = held(slot, record.tensor);
+    SlotCount count(slot, found, SlotMechanism(slot, books_.replayer, books_.recipe));
+    LedgerLine line = count.line();
+    line.stage = to_string(plan_.writer(slot));
+    if (truth != nullptr) count.add_truth(line, held(slot, truth->tensor));
+    const bool has_rows = compressor::has_window_rows(slot.name);
+    if (books_.gaps == Gaps::leave && !stages_.reads_are_kept(slot)) return line;
+    const auto elements = whole_elements(count.candidates(), found.shape, record.tensor.shape);
+    count.add_causes(line, stages_.at(slot, elements), has_rows ? &grid_ : nullptr);
+    if (books_.gaps == Gaps::replay && count.is_doubtful()) {
+      Replayed replayed = books_.replayer.replay(slot);
+      crop(replayed, found.shape);
+      count.add_unexplained(line, replayed);
+    }
+    return line;
+  }
+
+  /// Elements of a cropped [B,rows,F] as elements of the whole [B,S,F].
+  static std::vector<std::size_t> whole_elements(std::vector<std::size_t> elements, const compressor::Shape& part,
+                                                 const compressor::Shape& whole) {
+    if (part == whole) return elements;
+    const std::size_t held = part[1] * part[2];
+    for (std::size_t& element : elements) element = element / held * whole[1] * whole[2] + element % held;
+    return elements;
+  }
+
+  void add_accounts(LedgerLine& line) {
+    const Slot sum = forward(books_.recipe.pipeline == compressor::Pipeline::bias_first ? Name::biased : Name::logits);
+    if (line.slot == sum) add_bias(line);
+    if (line.slot == forward(Name::logits)) add_logits(line);
+    if (line.slot == forward(exponentiating())) add_exp(line);
+    if (line.slot == forward(Name::denominator)) add_denominator(line);
+    if (line.slot == forward(Name::weights)) add_weights(line);
+    if (line.slot == forward(Name::pooled)) add_pooled(line);
+  }
+
+  Name exponentiating() const { return compressor::is_online(books_.recipe.softmax) ? Name::softmax : Name::exp; }
+
+  void add_bias(LedgerLine& line) const {
+    const bool bias_first = line.slot.name == Name::biased;
+    const Slot gate = forward(bias_first ? Name::gate : Name::padded_gate);
+    if (!is_known(gate)) return;
+    const compressor::SlotArithmetic& arithmetic = plan_.at(line.slot);
+    const bool computed = arithmetic.compute.precision < arithmetic.storage.precision;
+    const Tensor known_gate = stages_.known(gate);
+    const Tensor ape = stages_.input(Name::ape);
+    const auto format = plan_.input_format(Name::ape);
+    const BiasRows rows{line.slot,
+                        books_.tape.find(line.slot)->tensor,
+                        known_gate,
+                        ape,
+                        format ? *format : precision::parse_format(ape.dtype == io::DType::f64 ? "fp64" : "fp32"),
+                        computed ? arithmetic.compute : arithmetic.storage};
+    const auto absorption = bias_account(rows, config_, grid_);
+    if (!absorption) return;
+    line.bias = absorption->account;
+    line.absorbed = absorption->absorbed;
+    if (line.absorbed != 0) line.causes.push_back({Mechanism::absorption, Effect::absorbed, line.absorbed});
+  }
+
+  void add_logits(LedgerLine& line) const {
+    const Record* truth = books_.truth.find(line.slot);
+    if (truth != nullptr) line.logits = logit_account(books_.tape.find(line.slot)->tensor, truth->tensor, grid_);
+  }
+
+  void add_exp(LedgerLine& line) const {
+    const bool naive = books_.recipe.softmax == compressor::Softmax::naive;
+    const bool online = compressor::is_online(books_.recipe.softmax);
+    const Slot arguments = forward(naive || online ? Name::logits : Name::shifted);
+    if (!is_known(arguments) || (online && !is_known(forward(Name::row_max)))) return;
+    const Tensor known = stages_.known(arguments);
+    const Tensor maximum = online ? stages_.known(forward(Name::row_max)) : known;
+    line.exp = exp_account({known, online ? &maximum : nullptr}, grid_, points());
+  }
+  /// Of the exponential: online, it is inside the stage that gives the softmax, and is not stored.
+  ExpPoints points() const {
+    const compressor::SlotArithmetic& arithmetic = plan_.at(forward(exponentiating()));
+    const bool online = compressor::is_online(books_.recipe.softmax);
+    return exp_points(arithmetic, online ? arithmetic.compute : arithmetic.storage);
+  }
+
+  void add_denominator(LedgerLine& line) const {
+    line.denominator = denominator_account(books_.tape.find(line.slot)->tensor);
+    if (line.denominator) line.denominator->subtracts_maximum = books_.recipe.softmax != compressor::Softmax::naive;
+  }
+
+  /// A weight is 0 for sure where exp (of a difference), the quotient or the cast rounds to 0: the nearest decides.
+  double needed_gap() const {
+    double needed = HUGE_VAL;
+    for (const Name name : {Name::softmax, Name::weights})
+      needed = std::min(needed, -exp_zero_below(plan_.at(forward(name)).storage));
+    return books_.recipe.softmax == compressor::Softmax::naive ? needed : std::min(needed, -points().zero_below);
+  }
+
+  void add_weights(LedgerLine& line) {
+    const Tensor& weights = books_.tape.find(line.slot)->tensor;
+    const bool has_logits = is_known(forward(Name::logits));
+    const Tensor logits = has_logits ? stages_.known(forward(Name::logits)) : weights;
+    // Only weights that are 0 without need cost anything: pads of -inf and what is excluded do not.
+    if (has_logits && line.zero != 0) exact_ = stages_.softmax_of(logits);
+    const bool has_softmax = is_known(forward(Name::softmax));
+    const Tensor softmax = has_softmax ? stages_.known(forward(Name::softmax)) : weights;
+    line.mass = mass_account({weights, has_softmax ? &softmax : nullptr, exact_ ? &*exact_ : nullptr}, grid_);
+    if (has_logits) line.pads = pad_account(weights, logits, grid_, needed_gap());
+  }
+
+  void add_pooled(LedgerLine& line) const {
+    const Record* truth = books_.truth.find(line.slot);
+    if (!exact_ || truth == nullptr || !is_known(forward(Name::values)) || !books_.tape.has(forward(Name::weights)))
+      return;
+    const Tensor values = stages_.known(forward(Name::values));
+    line.pooled = pooled_account({books_.tape.find(forward(Name::weights))->tensor, *exact_, values,
+                                  books_.tape.find(line.slot)->tensor, truth->tensor},
+                                 grid_);
+  }
+
+  const Books& books_;
+  const compressor::Plan& plan_;
+  const compressor::Config& config_;
+  WindowGrid grid_;
+  ExactStages stages_;
+  std::vector<LedgerLine> lines_;
+  std::optional<Tensor> exact_;  ///< the softmax in fp64 of the run's own logits, where a weight is 0
+};
+
+}  // namespace
+
+std::vector<LedgerLine> keep_ledger(const Books& books) {
+  const compressor::Config& config = books.replayer.plan().config();
+  if (config.batch * config.windows() == 0) return {};
+  return Ledger(books).run();
+}
+
+}  // namespace ulpscope::judge

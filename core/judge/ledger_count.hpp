@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Counts of one slot: what is 0, subnormal or clamped, and by which mechanism. Internal to core/judge.
+#pragma once
+
+#include <vector>
+
+#include "core/judge/ledger_line.hpp"
+#include "core/judge/ledger_mechanism.hpp"
+#include "core/judge/ledger_rows.hpp"
+#include "core/judge/replay.hpp"
+
+namespace ulpscope::judge {
+
+class SlotCount {
+ public:
+  /// One pass over the tensor, which must outlive this.
+  SlotCount(compressor::Slot slot, const compressor::Tensor& found, SlotMechanism mechanism);
+
+  /// The counts.
+  const LedgerLine& line() const { return line_; }
+  /// The flat elements that are 0, subnormal or clamped, ascending.
+  const std::vector<std::size_t>& candidates() const { return candidates_; }
+  /// What the truth has where the run has 0.
+  void add_truth(LedgerLine& line, const compressor::Tensor& truth) const;
+  /// `exact`: the exact stage at the candidates. `pads`: of a slot with L rows a window, else null.
+  void add_causes(LedgerLine& line, const std::vector<double>& exact, const WindowGrid* pads);
+  /// Some zero follows from no format of the stage.
+  bool is_doubtful() const { return !doubtful_.empty(); }
+  /// Which of those the recipe does not give, its freedom of sums included.
+  void add_unexplained(LedgerLine& line, const Replayed& replayed) const;
+
+ private:
+  template <class T>
+  void count(const T* values, std::size_t size);
+
+  const compressor::Tensor& found_;
+  SlotMechanism mechanism_;
+  LedgerLine line_;
+  std::vector<std::size_t> candidates_;
+  struct Doubt {
+    std::size_t element;
+    Mechanism mechanism;
+  };
+  std::vector<Doubt> doubtful_;
+};
+
+}  // namespace ulpscope::judge

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Exact stages, asked element by element: what fp64 gives on the run's own inputs. Internal to core/judge.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/judge/replay.hpp"
+
+namespace ulpscope::judge {
+
+/// What to do where the tape does not hold what a stage reads.
+enum class Gaps : std::uint8_t {
+  leave,   ///< say nothing of that stage: a run that keeps its results only
+  replay,  ///< recompute it in the recipe from the nearest slots
+};
+
+class ExactStages {
+ public:
+  /// The references must outlive this; `replayer` is that of `given`.
+  ExactStages(const compressor::Problem& problem, const compressor::Recipe& recipe, const Replayer& replayer,
+              const compressor::Tape& given);
+
+  /// Whether the tape holds all that the slot's stage reads.
+  bool reads_are_kept(compressor::Slot slot) const;
+  /// The exact stage at ascending flat elements of the whole slot. An exponential of a finite number is never 0: where
+  /// fp64 underflows too, it is fp64's smallest number. A quantiser's exact value is what it reads.
+  std::vector<double> at(compressor::Slot slot, const std::vector<std::size_t>& elements) const;
+  /// A slot as the tape holds it, else as the recipe gives it from the nearest.
+  compressor::Tensor known(compressor::Slot slot) const;
+  /// An input as the recipe reads it.
+  compressor::Tensor input(compressor::Name name) const;
+  /// The softmax in fp64 of the logits.
+  compressor::Tensor softmax_of(const compressor::Tensor& logits) const;
+
+ private:
+  /// An element of a matrix product: sum over i of a[a_first + i a_step] * b[b_first + i b_step].
+  struct Dot;
+  std::optional<Dot> dot_of(compressor::Slot slot) const;
+  std::vector<double> dots(const Dot& dot, const std::vector<std::size_t>& elements) const;
+  compressor::Tensor whole(compressor::Slot slot) const;
+  void keep_exponentials(compressor::Slot slot, const std::vector<std::size_t>& elements,
+                         std::vector<double>& values) const;
+
+  const compressor::Problem& problem_;
+  const compressor::Recipe& recipe_;
+  const Replayer& replayer_;
+  const compressor::Tape& given_;
+  std::vector<std::uint8_t> skipped_;  ///< [B*n*L] slots that the softmax leaves out; empty: none
+};
+
+}  // namespace ulpscope::judge

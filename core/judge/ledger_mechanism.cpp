@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// One table of operations, and the order in which formats are asked: computation, storage, flushes.
+#include "core/judge/ledger_mechanism.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string_view>
+
+#include "precision/rounding.hpp"
+
+namespace ulpscope::judge {
+namespace {
+
+using compressor::Direction;
+using compressor::Name;
+using compressor::Slot;
+using precision::Format;
+
+struct Operation {
+  Mechanism tiny;      ///< the result is below what the format of the computation holds
+  Mechanism rounding;  ///< it is not, and is 0
+};
+
+Operation forward_operation(Name name, compressor::Softmax softmax) {
+  switch (name) {
+    case Name::exp:
+      return {Mechanism::exponential, Mechanism::exponential};
+    case Name::softmax:
+      if (softmax == compressor::Softmax::log_softmax) return {Mechanism::exponential, Mechanism::exponential};
+      return {Mechanism::division, Mechanism::division};
+    case Name::products:
+    case Name::mean_square:
+    case Name::normalized:
+    case Name::normed:
+      return {Mechanism::product, Mechanism::product};
+    case Name::quantized:
+      return {Mechanism::quantize, Mechanism::quantize};
+    case Name::shifted:
+      return {Mechanism::cancellation, Mechanism::cancellation};
+    case Name::weights:
+    case Name::values:
+    case Name::padded_gate:
+    case Name::row_max:
+    case Name::output:
+      return {Mechanism::storage, Mechanism::storage};
+    default:
+      return {Mechanism::sum, Mechanism::sum};
+  }
+}
+
+Operation backward_operation(Name name) {
+  switch (name) {
+    case Name::logits:
+    case Name::pooled:
+      return {Mechanism::product, Mechanism::cancellation};
+    case Name::weights:
+    case Name::values:
+    case Name::normed:
+    case Name::normalized:
+    case Name::output:
+      return {Mechanism::product, Mechanism::product};
+    case Name::products:
+    case Name::kv:
+    case Name::gate:
+    case Name::biased:
+    case Name::padded_gate:
+    case Name::prior_kv:
+    case Name::prior_gate:
+      return {Mechanism::storage, Mechanism::storage};
+    default:
+      return {Mechanism::sum, Mechanism::sum};
+  }
+}
+
+Operation operation_of(Slot slot, compressor::Stage writer, compressor::Softmax softmax) {
+  if (slot.direction == Direction::forward) return forward_operation(slot.name, softmax);
+  if (writer == compressor::Stage::rotate || writer == compressor::Stage::hadamard)
+    return {Mechanism::sum, Mechanism::sum};
+  if (writer == compressor::Stage::quantize) return {Mechanism::storage, Mechanism::storage};
+  return backward_operation(slot.name);
+}
+
+Format without_flushes(Format format) {
+  format.flush_results = format.flush_inputs = false;
+  return format;
+}
+
+/// Sums are rounded to the accumulator as they grow.
+const Format& computing_format(const compressor::SlotArithmetic& arithmetic, Mechanism operation) {
+  return operation == Mechanism::sum || arithmetic.compute_exact ? arithmetic.accumulate : arithmetic.compute;
+}
+
+/// In which format a move finds its values; inputs: in that of the slot.
+Format moved_format(Slot slot, const Replayer& replayer, const Format& storage) {
+  const auto& reads = replayer.graph().reads(slot);
+  const bool computed = !reads.empty() && replayer.graph().computes(reads.front());
+  return computed ? replayer.plan().at(reads.front()).storage : storage;
+}
+
+}  // namespace
+
+std::string_view to_string(Mechanism mechanism) {
+  constexpr std::array<std::string_view, 11> names{"exp",          "division",   "product",    "sum",
+                                                   "cancellation", "storage",    "flush",      "quantize",
+                                                   "saturation",   "absorption", "unexplained"};
+  return names[static_cast<std::size_t>(mechanism)];
+}
+
+std::string_view to_string(Effect effect) {
+  constexpr std::array<std::string_view, 4> names{"zero", "subnormal", "clamped", "absorbed"};
+  return names[static_cast<std::size_t>(effect)];
+}
+
+bool is_exponential(Slot slot, compressor::Softmax softmax) {
+  if (slot == compressor::forward(Name::exp)) return true;
+  const bool at_once = compressor::is_online(softmax) || softmax == compressor::Softmax::log_softmax;
+  return at_once && slot == compressor::forward(Name::softmax);
+}
+
+SlotMechanism::SlotMechanism(Slot slot, const Replayer& replayer, const compressor::Recipe& recipe) {
+  const compressor::Plan& plan = replayer.plan();
+  const Operation operation = operation_of(slot, plan.writer(slot), recipe.softmax);
+  operation_ = operation.tiny;
+  rounding_ = operation.rounding;
+  const compressor::SlotArithmetic& arithmetic = plan.at(slot);
+  storage_ = arithmetic.storage;
+  unflushed_ = without_flushes(storage_);
+  Format computing = computing_format(arithmetic, operation_);
+  if (operation_ == Mechanism::storage) computing = moved_format(slot, replayer, storage_);
+  compute_ = without_flushes(computing);
+  flushes_results_ = computing.flush_results || storage_.flush_results;
+  flushes_inputs_ = computing.flush_inputs || arithmetic.accumulate.flush_inputs;
+}
+
+double SlotMechanism::computed(double exact) const {
+  return operation_ == Mechanism::storage ? exact : precision::round(exact, compute_);
+}
+
+bool SlotMechanism::flushes_result(double exact) const {
+  const double normal = std::max(precision::min_normal(storage_), precision::min_normal(compute_));
+  return flushes_results_ && std::fabs(exact) <= normal;
+}
+
+bool SlotMechanism::formats_give_zero(double exact) const {
+  return flushes_inputs_ || flushes_result(exact) || precision::round(computed(exact), unflushed_) == 0;
+}
+
+Mechanism SlotMechanism::of_zero(double exact) const {
+  const double value = computed(exact);
+  if (value == 0) return operation_;
+  if (precision::round(value, unflushed_) == 0) return Mechanism::storage;
+  return flushes_inputs_ || flushes_result(exact) ? Mechanism::flush : rounding_;
+}
+
+std::optional<Mechanism> SlotMechanism::of_subnormal(double exact) const {
+  const bool held = compute_.emin < storage_.emin && std::fabs(exact) >= precision::min_normal(compute_);
+  if (held) return Mechanism::storage;
+  return operation_ == Mechanism::storage ? std::nullopt : std::optional(operation_);
+}
+
+double SlotMechanism::clamp() const {
+  const bool clamps = storage_.saturate || storage_.special == precision::Special::none;
+  return clamps ? storage_.max_finite : HUGE_VAL;
+}
+
+bool SlotMechanism::is_clamped(double value, double exact) const {
+  return std::fabs(value) == clamp() && std::fabs(exact) > clamp();
+}
+
+}  // namespace ulpscope::judge
