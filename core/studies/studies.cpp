@@ -6,9 +6,10 @@ namespace ulpscope::studies {
 
 Study accumulate();
 Study pads();
+Study underflow();
 
 std::span<const Study> all_studies() {
-  static const std::vector<Study> studies{accumulate(), pads()};
+  static const std::vector<Study> studies{accumulate(), pads(), underflow()};
   return studies;
 }
 
