@@ -15,9 +15,10 @@ Study pads();
 Study quantize();
 Study range();
 Study rope();
+Study underflow();
 
 std::span<const Study> all_studies() {
-  static const std::vector<Study> studies{pads(), casts(),    formats(), accumulate(), range(),  norm(),
+  static const std::vector<Study> studies{pads(), underflow(), casts(),    formats(), accumulate(), range(),  norm(),
                                           rope(), quantize(), online(),  loss_scale(), packing()};
   return studies;
 }
