@@ -57,6 +57,7 @@ std::string run_remarks(const Json& run) {
                   "fail");
   }
   if (run["verdict"].is_object()) out += paragraph(verdict_text(run["verdict"]), "fail");
+  for (const std::string& birth : birth_texts(run)) out += paragraph(birth, "fail");
   for (const Json& unmapped : run["unmapped"])
     out += paragraph(unmapped["name"].get<std::string>() + ": maps to no slot.", "");
   for (const Json& note : run["notes"]) out += paragraph(note.get<std::string>() + ".", "source");
