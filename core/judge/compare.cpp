@@ -13,6 +13,7 @@
 #include "core/judge/diagnosis.hpp"
 #include "core/judge/invariants.hpp"
 #include "core/judge/ledger.hpp"
+#include "core/judge/nonfinite.hpp"
 #include "core/judge/replay.hpp"
 #include "core/judge/slot_filter.hpp"
 #include "core/judge/slot_judge.hpp"
@@ -201,6 +202,13 @@ class Comparison {
   std::optional<Verdict> beyond_tables_;
 };
 
+void add_births(RunReport& report, const Suspect& suspect, unsigned threads) {
+  if (!has_strays(report.rows)) return;
+  Nonfinite found = certify(suspect, threads);
+  report.nonfinite = std::move(found.certificates);
+  report.notes.insert(report.notes.end(), found.notes.begin(), found.notes.end());
+}
+
 }  // namespace
 
 RunReport measure_run(const Problem& problem, const compressor::Run& run, const Truth& truth, unsigned threads) {
@@ -224,6 +232,7 @@ RunReport measure_run(const Problem& problem, const compressor::Run& run, const 
   report.invariants = check_invariants(run.tape, problem, run.recipe, {&truth.tape, {}});
   const Replayer replayer(problem, run.recipe, run.tape, threads);
   report.underflow = keep_ledger({problem, run.recipe, run.tape, truth.tape, replayer, Gaps::leave});
+  add_births(report, {problem, run.recipe, run.tape, truth.tape}, threads);
   return report;
 }
 
@@ -255,6 +264,7 @@ RunReport compare(const Problem& problem, const Dump& dump, const Claim& claim, 
   Comparison(problem, dump, claim, options).run(report);
   if (recipe && !options.tolerance.given())
     report.invariants = check_invariants(dump.tape, problem, *recipe, {&truth.tape, explained_slots(report)});
+  add_births(report, {problem, recipe ? *recipe : truth.recipe, dump.tape, truth.tape}, options.threads);
   return report;
 }
 

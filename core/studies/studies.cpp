@@ -18,8 +18,8 @@ Study rope();
 Study underflow();
 
 std::span<const Study> all_studies() {
-  static const std::vector<Study> studies{pads(), underflow(), casts(),    formats(), accumulate(), range(),  norm(),
-                                          rope(), quantize(), online(),  loss_scale(), packing()};
+  static const std::vector<Study> studies{pads(), underflow(), casts(),    formats(), accumulate(), range(),
+                                          norm(), rope(),      quantize(), online(),  loss_scale(), packing()};
   return studies;
 }
 
