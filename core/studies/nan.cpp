@@ -2,33 +2,27 @@
 // Study nan: which ways lead to a NaN, where each is born, what cures it, and what the pad has to do with it.
 #include <fmt/format.h>
 
-#include <cmath>
-#include <cstring>
-
 #include "core/compressor/choices.hpp"
 #include "core/compressor/run.hpp"
 #include "core/io/error.hpp"
-#include "core/judge/metrics.hpp"
 #include "core/judge/nonfinite.hpp"
 #include "core/judge/truth.hpp"
 #include "core/studies/nan_cases.hpp"
+#include "core/studies/nan_outcome.hpp"
 #include "core/studies/nan_verdict.hpp"
 
 namespace ulpscope::studies {
 namespace {
 
-using compressor::forward;
-using compressor::gradient;
-using compressor::Name;
 using compressor::Problem;
 using compressor::Recipe;
-using compressor::Slot;
 using compressor::Tape;
-using compressor::Tensor;
 
 const std::string as_it_is = "recipe";
-const std::vector<Slot> results{forward(Name::output),  gradient(Name::hidden), gradient(Name::w_kv),
-                                gradient(Name::w_gate), gradient(Name::ape),    gradient(Name::gamma)};
+
+void softmax_format_word(const std::string& word) {
+  if (word != as_it_is) format_word(word);
+}
 
 /// The point's recipe. Throws InputError where there is none such: a VJP that the softmax does not have.
 Recipe recipe_at(const Point& at, const Recipe& base, const std::string& pad) {
@@ -49,95 +43,6 @@ Recipe recipe_at(const Point& at, const Recipe& base, const std::string& pad) {
   return recipe;
 }
 
-/// The worst class of values: NaN, then Inf, then finite.
-std::string class_of(const Tape& tape, std::span<const Slot> slots) {
-  std::string worst = "finite";
-  for (const Slot slot : slots) {
-    const compressor::Record* record = tape.find(slot);
-    for (std::size_t i = 0; record != nullptr && i < record->tensor.size(); ++i) {
-      const double value = record->tensor.at(i);
-      if (std::isnan(value)) return "NaN";
-      if (std::isinf(value)) worst = "Inf";
-    }
-  }
-  return worst;
-}
-
-/// The fraction of elements of output and gradients that are the same bits, or NaN in both.
-double equal_bits(const Tape& a, const Tape& b) {
-  std::size_t equal = 0;
-  std::size_t count = 0;
-  for (const Slot slot : results) {
-    if (!a.has(slot)) continue;
-    const Tensor& x = a.find(slot)->tensor;
-    const Tensor& y = b.find(slot)->tensor;
-    for (std::size_t i = 0; i < x.size(); ++i, ++count) {
-      const double p = x.at(i);
-      const double q = y.at(i);
-      equal += std::memcmp(&p, &q, sizeof p) == 0 || (std::isnan(p) && std::isnan(q)) ? 1U : 0U;
-    }
-  }
-  return static_cast<double>(equal) / static_cast<double>(count);
-}
-
-struct EmptyWindows {
-  std::size_t all = 0;
-  std::size_t uniform = 0;  ///< their weights are alike: an average of pads
-};
-
-/// Windows without a token: with pads of -inf their weights are no numbers, in truth.
-EmptyWindows empty_windows(const Tape& run, const Tape& infinite_truth) {
-  const Tensor& weights = run.find(forward(Name::weights))->tensor;
-  const Tensor& truth = infinite_truth.find(forward(Name::weights))->tensor;
-  const std::size_t channels = weights.shape[3];
-  const std::size_t row = weights.shape[2] * channels;
-  EmptyWindows found;
-  for (std::size_t w = 0; w < weights.size(); w += row) {
-    bool empty = true;
-    bool uniform = weights.at(w) > 0;
-    for (std::size_t i = 0; i < row; ++i) {
-      empty = empty && std::isnan(truth.at(w + i));
-      uniform = uniform && weights.at(w + i) == weights.at(w + i % channels);
-    }
-    found.all += empty ? 1U : 0U;
-    found.uniform += empty && uniform ? 1U : 0U;
-  }
-  return found;
-}
-
-/// The smallest denominator of a softmax row; NaN where the algorithm has none, or one is NaN.
-double least_denominator(const Tape& tape) {
-  const compressor::Record* record = tape.find(forward(Name::denominator));
-  if (record == nullptr) return std::nan("");
-  double least = HUGE_VAL;
-  for (std::size_t i = 0; i < record->tensor.size(); ++i)
-    least = record->tensor.at(i) >= least ? least : record->tensor.at(i);
-  return least;
-}
-
-double normed_error(const Tape& tape, const Tape& truth) {
-  const std::vector<double> run = compressor::to_doubles(tape.find(forward(Name::normed))->tensor);
-  const std::vector<double> exact = compressor::to_doubles(truth.find(forward(Name::normed))->tensor);
-  double error = 0;
-  double norm = 0;
-  for (std::size_t i = 0; i < run.size(); ++i) {
-    if (std::isnan(exact[i])) continue;  // a window that holds no token
-    error += (run[i] - exact[i]) * (run[i] - exact[i]);
-    norm += exact[i] * exact[i];
-  }
-  return std::sqrt(error / norm);
-}
-
-/// What a first certificate says, in a few words.
-io::Json birth_json(const judge::Nonfinite& found) {
-  if (found.certificates.empty()) return {{"born", "-"}, {"masked_by", "-"}, {"cure", "-"}};
-  const judge::BirthCertificate& first = found.certificates.front();
-  const auto or_none = [](const std::string& text) { return text.empty() ? std::string("none") : text; };
-  return {{"born", fmt::format("{}: {} ({})", compressor::to_string(first.slot), first.birth_class, first.operation)},
-          {"masked_by", or_none(first.masked_by)},
-          {"cure", or_none(first.cure.substr(0, first.cure.find(": ")))}};
-}
-
 io::Json measured(const Problem& problem, const Recipe& recipe, const Recipe& with_infinite_pad) {
   const Tape tape = compressor::run_traced(problem, recipe, {}).tape;
   const Tape infinite = compressor::run_traced(problem, with_infinite_pad, {}).tape;
@@ -146,15 +51,18 @@ io::Json measured(const Problem& problem, const Recipe& recipe, const Recipe& wi
     return compressor::run_traced(problem, exact, {}).tape;
   };
   const Tape truth = truth_tape(recipe);
-  io::Json json{{"forward", class_of(tape, std::span(results).first(1))},
-                {"gradient", class_of(tape, std::span(results).subspan(1))}};
-  json.update(birth_json(judge::certify({problem, recipe, tape, truth}, 1)));
+  const std::string forward_class = class_of(tape, results_of_a_run().first(1));
+  const std::string gradient_class = class_of(tape, results_of_a_run().subspan(1));
   const EmptyWindows windows = empty_windows(tape, truth_tape(with_infinite_pad));
+  io::Json json{{"result", result_of(forward_class, gradient_class)}};
+  json.update(birth_json(judge::certify({problem, recipe, tape, truth}, 1)));
+  json["averaged"] = windows.averaged;
+  json["normed"] = io::number(normed_error(tape, truth));
+  json["forward"] = forward_class;
+  json["gradient"] = gradient_class;
   json["empty"] = windows.all;
-  json["uniform"] = windows.uniform;
   json["as_inf"] = io::number(equal_bits(tape, infinite));
   json["least_sum"] = io::number(least_denominator(tape));
-  json["normed"] = io::number(normed_error(tape, truth));
   return json;
 }
 
@@ -181,7 +89,12 @@ Study nan() {
       "nan",
       "Which ways lead to a NaN, where is it born, what cures it, and does a finite pad help?",
       {{"recipe", "who computes", {"pr3810"}, {"pr3810", "maxtext", "hf", "native", "fp32", "fp16-pure"}, &recipe_word},
-       {"case", "what the inputs do", nan_case_names(), nan_case_names(), nullptr, true},
+       {"case",
+        "what the inputs do",
+        {"ordinary", "left_padded", "gates_-200", "gates_100", "gate_inf", "kv_nan_in_pad", "small_csa", "small_hca"},
+        nan_case_names(),
+        nullptr,
+        true},
        {"pad", "gate of slots without a token", {"-inf", "-1e4"}, {"-inf", "-1e4", "-1e9", "lowest", "0"}, &pad_word},
        {"softmax", "algorithm; recipe: its own", {as_it_is}, algorithms},
        {"vjp", "rule of its gradient; recipe: its own", {as_it_is}, rules},
@@ -190,16 +103,17 @@ Study nan() {
         {as_it_is, "bf16"},
         {as_it_is, "bf16", "fp16"},
         &softmax_format_word}},
-      {{"forward", "worst class of the output"},
-       {"gradient", "worst class of the gradients of the inputs"},
-       {"born", "slot, class and operation of the first birth"},
+      {{"result", "worst class of output and gradients"},
+       {"born", "slot and class of the first birth"},
        {"masked_by", "slot that does not pass it on"},
        {"cure", "smallest change of the recipe that was run and cures it"},
-       {"empty", "windows without a token"},
-       {"uniform", "of these, how many became an average of their pads"},
-       {"as_inf", "fraction of output and gradients with the bits that pad -inf gives"},
-       {"least_sum", "smallest denominator of the softmax"},
-       {"normed", "||normed - truth|| / ||truth||"}},
+       {"averaged", "windows without a token that became an average of their pads"},
+       {"normed", "||normed - truth|| / ||truth||, over windows with a token"},
+       {"forward", "worst class of the output", true},
+       {"gradient", "worst class of the gradients of the inputs", true},
+       {"empty", "windows without a token", true},
+       {"as_inf", "fraction of output and gradients with the bits that pad -inf gives", true},
+       {"least_sum", "smallest denominator of the softmax", true}},
       true,
       &measure,
       &nan_verdict};

@@ -17,8 +17,8 @@ struct NanCase {
   double gate = 0;                                ///< around which the gates lie, with a spread of 1
   double kv = 1;                                  ///< spread of the values
   void (*shape)(compressor::Problem&) = nullptr;  ///< changes the inputs; null: nothing else
-  std::vector<std::string_view> settings;         ///< of the recipe
-  std::string_view preset;                        ///< the inputs are this preset's instead
+  std::vector<std::string_view> settings = {};    ///< of the recipe
+  std::string_view preset = {};                   ///< the inputs are this preset's instead
 };
 
 /// THE table.

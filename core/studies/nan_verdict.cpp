@@ -77,14 +77,14 @@ std::string shield_sentence(std::span<const Cell> cells) {
   for (const Cell& cell : cells) {
     if (cell.skipped() || cell.at.at("pad") == "-inf") continue;
     if (!is_finite(cell)) useless.add(place(cell));
-    if (!(cell.number("uniform") > 0)) continue;
+    if (!(cell.number("averaged") > 0)) continue;
     hidden.add(place(cell));
-    windows += cell.number("uniform");
+    windows += cell.number("averaged");
   }
   if (hidden.empty() && useless.empty()) return "";
   std::string text = "Claim 'a finite pad is safe': false: ";
   if (!hidden.empty())
-    text += fmt::format("{:g} windows without a token become the average of their pads, silently ({})", windows,
+    text += fmt::format("{:g} windows without a token become an average of their pads, silently ({})", windows,
                         hidden.text());
   if (!useless.empty()) text += fmt::format("{}it is no help in {}", hidden.empty() ? "" : "; ", useless.text());
   return text + ".";

@@ -24,10 +24,6 @@ using io::Json;
 /// Numbers that no one put there: what uninitialised memory may hold.
 const std::string garbage = "1000";
 
-void pad_gate_word(const std::string& word) {
-  if (compressor::find_pad(word) == nullptr) number_word(word);
-}
-
 void pad_kv_word(const std::string& word) {
   if (word != "garbage" && word != "data" && word != "nan") number_word(word);
 }
@@ -112,7 +108,7 @@ std::vector<Axis> axes() {
            {"partial", "above_pad", "all_masked"},
            nullptr,
            true},
-          {"pad_gate", "in the pads' gate", {"-1e4", "-inf"}, gates, &pad_gate_word},
+          {"pad_gate", "in the pads' gate", {"-1e4", "-inf"}, gates, &pad_word},
           {"pad_kv",
            "in the pads' kv; data: as tokens have it; garbage: 1000",
            {"0"},

@@ -108,7 +108,10 @@ CellTable table_of(const Json& results, std::size_t most) {
       varying.push_back(name);
     }
   }
-  const std::vector<std::string> measures = names_in(results["measures"]);
+  std::vector<std::string> measures;
+  for (const Json& measure : results["measures"]) {
+    if (!measure.value("detail", false)) measures.push_back(measure["name"].get<std::string>());
+  }
   out.table.head = varying;
   out.table.head.insert(out.table.head.end(), measures.begin(), measures.end());
   out.table.left = std::max<std::size_t>(varying.size(), 1);

@@ -56,7 +56,7 @@ Cell cell_of(const Json& json, const Study& study, const std::string& where) {
 Json to_json(const Results& results, const Json& provenance) {
   Json measures = Json::array();
   for (const Measure& measure : results.study->measures)
-    measures.push_back({{"name", measure.name}, {"about", measure.about}});
+    measures.push_back({{"name", measure.name}, {"about", measure.about}, {"detail", measure.detail}});
   Json cells = Json::array();
   for (const Cell& cell : results.cells) cells.push_back(cell_json(cell));
   return {{"schema", study_schema},

@@ -8,6 +8,7 @@ Study accumulate();
 Study casts();
 Study formats();
 Study loss_scale();
+Study nan();
 Study norm();
 Study online();
 Study packing();
@@ -18,8 +19,9 @@ Study rope();
 Study underflow();
 
 std::span<const Study> all_studies() {
-  static const std::vector<Study> studies{pads(), underflow(), casts(),    formats(), accumulate(), range(),
-                                          norm(), rope(),      quantize(), online(),  loss_scale(), packing()};
+  static const std::vector<Study> studies{pads(),       underflow(),  nan(),    casts(), formats(),
+                                          accumulate(), range(),      norm(),   rope(),  quantize(),
+                                          online(),     loss_scale(), packing()};
   return studies;
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "core/compressor/pad_names.hpp"
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
 #include "precision/format.hpp"
@@ -70,5 +71,8 @@ void count_word(const std::string& word) { count_of_word(word); }
 void format_word(const std::string& word) { precision::parse_format(word); }
 void summation_word(const std::string& word) { precision::parse_summation(word); }
 void recipe_word(const std::string& word) { compressor::load_recipe(word); }
+void pad_word(const std::string& word) {
+  if (compressor::find_pad(word) == nullptr) number_word(word);
+}
 
 }  // namespace ulpscope::studies

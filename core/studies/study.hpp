@@ -32,7 +32,8 @@ struct Axis {
 /// A column of the results.
 struct Measure {
   std::string name;
-  std::string about;  ///< with its unit
+  std::string about;    ///< with its unit
+  bool detail = false;  ///< in JSON and CSV, not in tables
 };
 
 /// One value on each axis.
@@ -96,5 +97,6 @@ void count_word(const std::string& word);
 void format_word(const std::string& word);
 void summation_word(const std::string& word);
 void recipe_word(const std::string& word);
+void pad_word(const std::string& word);  ///< of a gate
 
 }  // namespace ulpscope::studies

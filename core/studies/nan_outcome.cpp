@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Passes over the slots of a tape, or of two.
+#include "core/studies/nan_outcome.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstring>
+
+namespace ulpscope::studies {
+
+using compressor::forward;
+using compressor::gradient;
+using compressor::Name;
+using compressor::Slot;
+using compressor::Tape;
+using compressor::Tensor;
+
+std::span<const Slot> results_of_a_run() {
+  static const std::vector<Slot> slots{forward(Name::output),  gradient(Name::hidden), gradient(Name::w_kv),
+                                       gradient(Name::w_gate), gradient(Name::ape),    gradient(Name::gamma)};
+  return slots;
+}
+
+std::string class_of(const Tape& tape, std::span<const Slot> slots) {
+  std::string worst = "finite";
+  for (const Slot slot : slots) {
+    const compressor::Record* record = tape.find(slot);
+    for (std::size_t i = 0; record != nullptr && i < record->tensor.size(); ++i) {
+      const double value = record->tensor.at(i);
+      if (std::isnan(value)) return "NaN";
+      if (std::isinf(value)) worst = "Inf";
+    }
+  }
+  return worst;
+}
+
+double equal_bits(const Tape& a, const Tape& b) {
+  std::size_t equal = 0;
+  std::size_t count = 0;
+  for (const Slot slot : results_of_a_run()) {
+    if (!a.has(slot)) continue;
+    const Tensor& x = a.find(slot)->tensor;
+    const Tensor& y = b.find(slot)->tensor;
+    for (std::size_t i = 0; i < x.size(); ++i, ++count) {
+      const double p = x.at(i);
+      const double q = y.at(i);
+      equal += std::memcmp(&p, &q, sizeof p) == 0 || (std::isnan(p) && std::isnan(q)) ? 1U : 0U;
+    }
+  }
+  return static_cast<double>(equal) / static_cast<double>(count);
+}
+
+EmptyWindows empty_windows(const Tape& run, const Tape& infinite_truth) {
+  const Tensor& weights = run.find(forward(Name::weights))->tensor;
+  const Tensor& truth = infinite_truth.find(forward(Name::weights))->tensor;
+  const std::size_t row = weights.shape[2] * weights.shape[3];
+  EmptyWindows found;
+  for (std::size_t w = 0; w < weights.size(); w += row) {
+    bool empty = true;
+    double sum = 0;
+    for (std::size_t i = w; i < w + row; ++i) {
+      empty = empty && std::isnan(truth.at(i));
+      sum += weights.at(i);
+    }
+    found.all += empty ? 1U : 0U;
+    found.averaged += empty && sum > 0 ? 1U : 0U;
+  }
+  return found;
+}
+
+std::string result_of(const std::string& forward_class, const std::string& gradient_class) {
+  if (forward_class != "finite" || gradient_class == "finite") return forward_class;
+  return gradient_class + " backward";
+}
+
+double least_denominator(const Tape& tape) {
+  const compressor::Record* record = tape.find(forward(Name::denominator));
+  if (record == nullptr) return std::nan("");
+  double least = HUGE_VAL;
+  for (std::size_t i = 0; i < record->tensor.size(); ++i)
+    least = record->tensor.at(i) >= least ? least : record->tensor.at(i);
+  return least;
+}
+
+double normed_error(const Tape& tape, const Tape& truth) {
+  const std::vector<double> run = compressor::to_doubles(tape.find(forward(Name::normed))->tensor);
+  const std::vector<double> exact = compressor::to_doubles(truth.find(forward(Name::normed))->tensor);
+  double error = 0;
+  double norm = 0;
+  for (std::size_t i = 0; i < run.size(); ++i) {
+    if (std::isnan(exact[i])) continue;  // a window that holds no token
+    error += (run[i] - exact[i]) * (run[i] - exact[i]);
+    norm += exact[i] * exact[i];
+  }
+  return std::sqrt(error / norm);
+}
+
+io::Json birth_json(const judge::Nonfinite& found) {
+  if (found.certificates.empty()) return {{"born", "-"}, {"masked_by", "-"}, {"cure", "-"}};
+  const judge::BirthCertificate& first = found.certificates.front();
+  const auto or_none = [](const std::string& text) { return text.empty() ? std::string("none") : text; };
+  return {{"born", fmt::format("{}: {}", compressor::to_string(first.slot), first.birth_class)},
+          {"masked_by", or_none(first.masked_by)},
+          {"cure", or_none(first.cure.substr(0, first.cure.find(": ")))}};
+}
+
+}  // namespace ulpscope::studies
