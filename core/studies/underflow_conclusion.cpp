@@ -40,7 +40,7 @@ std::string denominators(std::span<const Cell> cells) {
 std::string losses(std::span<const Cell> cells) {
   const auto shifted = [](const Cell& cell) { return !is_naive(cell); };
   const Cell* mass = extreme(cells, "mass_lost", 1, shifted);
-  const Cell* slope = extreme(cells, "gradient_lost", 1, shifted);
+  const Cell* slope = extreme(cells, "grad_lost", 1, shifted);
   if (mass == nullptr || slope == nullptr) return "";
   const auto named = [](const Cell& cell) {
     return fmt::format("{}, {} in {}", cell.at.at("gates"), cell.at.at("softmax"), cell.at.at("format"));
@@ -49,7 +49,7 @@ std::string losses(std::span<const Cell> cells) {
       "What weights of 0 take with them is at most {:.3g} of a row's mass ({}) and {:.3g} of the gradient of the "
       "logits "
       "({}).",
-      mass->number("mass_lost"), named(*mass), slope->number("gradient_lost"), named(*slope));
+      mass->number("mass_lost"), named(*mass), slope->number("grad_lost"), named(*slope));
 }
 
 using Names = std::set<std::string>;

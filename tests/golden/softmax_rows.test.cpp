@@ -1,43 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows of 4 logits with -inf, +inf, NaN, -1e4, huge gaps and ties: our softmax algorithms give NaN, 0 and ordinary
-// numbers where PyTorch's and JAX's do.
+// Rows of 4 logits with -inf, +inf, NaN, -1e4, huge gaps and ties: weights and gradients of our softmax algorithms are
+// NaN, Inf, 0 or numbers where PyTorch's and JAX's are, and the same numbers as far as both round alike.
+#include <array>
 #include <cmath>
 
 #include "core/compressor/run.hpp"
 #include "precision/rounding.hpp"
+#include "precision/ulp.hpp"
 #include "tests/golden/golden.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/problems.hpp"
 
 using namespace ulpscope::compressor;
 using namespace ulpscope::test;
+using ulpscope::precision::Format;
 
 namespace {
+
+using Settings = std::vector<std::string>;
 
 /// A run of the golden file and the recipe that should behave like it.
 struct Variant {
   std::string run;  ///< prefix of its tensors
-  std::string logits;
+  std::string format;
   std::string base;
-  std::vector<std::string> settings;
+  Settings settings;
   bool masks_nan = false;  ///< where(logits > -inf), which a NaN is not, and not where(logits != -inf)
 };
 
-/// torch.softmax computes half formats in fp32 and casts; the written-out variants round every operation to the format.
+bool is_half(const std::string& format) { return format == "bf16" || format == "fp16"; }
+
+/// torch.softmax computes half formats in fp32 and casts; its backward reads what was cast.
+Variant torch_softmax(const std::string& format) {
+  return {"torch." + format,
+          format,
+          is_half(format) ? "fp32" : format,
+          {"softmax.storage=" + format, "backward.softmax.storage=" + format, "softmax.saved=stored",
+           "softmax.vjp=y_times_g_minus_s"}};
+}
+
+/// Formulas that are written out in PyTorch round every operation to the format, sums once at their end.
+Variant written_out(const std::string& name, const std::string& format, const Settings& settings) {
+  Variant variant{"torch-" + name + "." + format, format, is_half(format) ? format + "-pure" : format, settings};
+  if (!is_half(format)) return variant;
+  variant.settings.push_back("softmax.accumulate=fp32");
+  variant.settings.push_back("softmax.storage.denominator=" + format);
+  variant.settings.push_back("softmax.storage.weights=" + format);
+  return variant;
+}
+
 /// XLA on a CPU flushes subnormal results to 0.
+Variant jax(const std::string& name, const std::string& format, const Settings& settings) {
+  Variant variant{name + "." + format, format, "fp32", {"default=" + format + ":ftz"}};
+  variant.settings.insert(variant.settings.end(), settings.begin(), settings.end());
+  variant.masks_nan = name == "jax-where";
+  return variant;
+}
+
+const std::array<std::string, 4> torch_formats{"fp64", "fp32", "bf16", "fp16"};
+const std::array<std::string, 2> jax_formats{"fp32", "bf16"};
+const Settings shifted{"softmax.vjp=autodiff:torch_div", "softmax.max_gradient=through"};
+const Settings where_post{"softmax=where_post", "softmax.vjp=autodiff:torch_div", "softmax.max_gradient=through"};
+/// exp(x) / sum exp(x) with two exp: the gradient's two branches meet at the logits, g e / D and e dD, each rounded. Of
+/// our rules g y - y s is the one that rounds both.
+const Settings naive{"softmax=naive", "softmax.vjp=gy_minus_ys"};
+/// JAX's g y - y s, where XLA joins g y by FMA: a product g y that would be flushed does not show. Of our rules
+/// y (g - s) is the one with a single rounding at the end.
+const Settings jax_rule{"softmax.vjp=y_times_g_minus_s"};
+
 std::vector<Variant> variants() {
   std::vector<Variant> all;
-  for (const std::string format : {"fp64", "fp32", "bf16", "fp16"}) {
-    const bool half = format == "bf16" || format == "fp16";
-    const std::string pure = half ? format + "-pure" : format;
-    all.push_back({"torch." + format, format, half ? "fp32" : format, {"softmax.storage=" + format}});
-    all.push_back({"torch-naive." + format, format, pure, {"softmax=naive"}});
-    all.push_back({"torch-shifted." + format, format, pure, {}});
-    all.push_back({"torch-where_post." + format, format, pure, {"softmax=where_post"}});
+  for (const std::string& format : torch_formats) {
+    all.push_back(torch_softmax(format));
+    all.push_back(written_out("naive", format, naive));
+    all.push_back(written_out("shifted", format, shifted));
+    all.push_back(written_out("where_post", format, where_post));
   }
-  for (const std::string format : {"fp32", "bf16"}) {
-    all.push_back({"jax." + format, format, "fp32", {"default=" + format + ":ftz"}});
-    all.push_back({"jax-where." + format, format, "fp32", {"default=" + format + ":ftz", "softmax=where_arg"}, true});
+  for (const std::string& format : jax_formats) {
+    all.push_back(jax("jax", format, jax_rule));
+    all.push_back(jax("jax-where", format, jax_rule));
+    all.back().settings.emplace_back("softmax=where_arg");
   }
   return all;
 }
@@ -66,26 +108,116 @@ std::string class_of(double x) {
   return x == 0 ? "0" : "a number";
 }
 
+/// A slot of every row, by our recipe and by the framework, and what the gradients' bound is made of.
+struct Rows {
+  std::vector<double> logits, cotangent, weights;  ///< weights: the framework's
+  std::vector<double> ours, theirs;
+};
+
+Rows rows_of(const Variant& variant, Slot slot) {
+  static const ulpscope::io::TensorFile file = golden_file("softmax-rows");
+  const auto read = [](const std::string& name) { return to_doubles(tensor_from_file(file.tensors.at(name))); };
+  const Format format = ulpscope::precision::parse_format(variant.format);
+  Rows rows{
+      read("logits"), read("cotangent"), read(variant.run + ".weights"), {}, read(variant.run + "." + to_string(slot))};
+  for (double& logit : rows.logits) logit = ulpscope::precision::round(logit, format);
+  const Problem problem = problem_of_rows(rows.logits, variant);
+  const Recipe recipe = with_setting(with_settings(load_recipe(variant.base), variant.settings), "mask=pad");
+  Tape given;
+  given.set(forward(Name::logits), {{1, 15, 4, 1}, rows.logits, ulpscope::io::DType::f64}, format);
+  given.set(gradient(Name::weights), {{1, 15, 4, 1}, rows.cotangent, ulpscope::io::DType::f64}, format);
+  const PartialResult result = run_from(problem, recipe, {given, {slot}}, {});
+  rows.ours = to_doubles(result.tape.find(slot)->tensor);
+  REQUIRE(rows.ours.size() == rows.theirs.size());
+  return rows;
+}
+
+/// Every value of a slot is within so many ulps of the framework's.
+void check_ulps(const Variant& variant, Slot slot, double most) {
+  const Rows rows = rows_of(variant, slot);
+  const Format format = ulpscope::precision::parse_format(variant.format);
+  for (std::size_t i = 0; i < rows.theirs.size(); ++i) {
+    INFO(variant.run << " " << to_string(slot) << ", row " << i / 4 << ": " << rows.ours[i] << " and "
+                     << rows.theirs[i]);
+    CHECK(ulpscope::precision::ulp_distance(rows.ours[i], rows.theirs[i], format) <= most);
+  }
+}
+
+/// Gradients cancel, so ulps say nothing: 4 u y (|g| + |s|), s = sum y g, and what the flush of g y and of the result
+/// may take.
+void check_bound(const Variant& variant) {
+  const Rows rows = rows_of(variant, gradient(Name::logits));
+  const Format format = ulpscope::precision::parse_format(variant.format);
+  for (std::size_t i = 0; i < rows.theirs.size(); ++i) {
+    if (!std::isfinite(rows.theirs[i])) continue;  // classes are judged above
+    const std::size_t row = i / 4 * 4;
+    double s = 0;
+    for (std::size_t r = row; r < row + 4; ++r) s += rows.weights[r] * rows.cotangent[r];
+    const double size = rows.weights[i] * (std::abs(rows.cotangent[i]) + std::abs(s));
+    const double bound =
+        4 * ulpscope::precision::unit_roundoff(format) * size + 2 * ulpscope::precision::min_normal(format);
+    INFO(variant.run << ", row " << i / 4 << ": " << rows.ours[i] << " and " << rows.theirs[i]);
+    CHECK(std::abs(rows.ours[i] - rows.theirs[i]) <= bound);
+  }
+}
+
+const Slot weights = forward(Name::weights);
+const Slot slopes = gradient(Name::logits);
+
 }  // namespace
 
-TEST_CASE("weights of every row are NaN, Inf, 0 or a number as PyTorch's and JAX's are, in every format") {
-  const ulpscope::io::TensorFile file = golden_file("softmax-rows");
+TEST_CASE(
+    "weights and gradients of every row are NaN, Inf, 0 or a number as PyTorch's and JAX's are, in every format") {
+  REQUIRE(variants().size() == 20);
   for (const Variant& variant : variants()) {
-    const auto format = ulpscope::precision::parse_format(variant.logits);
-    std::vector<double> logits = to_doubles(tensor_from_file(file.tensors.at("logits")));
-    for (double& logit : logits) logit = ulpscope::precision::round(logit, format);
-    const Problem problem = problem_of_rows(logits, variant);
-    const Recipe recipe = with_setting(with_settings(load_recipe(variant.base), variant.settings), "mask=pad");
-    Tape given;
-    given.set(forward(Name::logits), {{1, 15, 4, 1}, logits, ulpscope::io::DType::f64}, format);
-    const PartialResult result = run_from(problem, recipe, {given, {forward(Name::weights)}}, {});
-    const Tensor& ours = result.tape.find(forward(Name::weights))->tensor;
-    const Tensor theirs = tensor_from_file(file.tensors.at(variant.run + ".weights"));
-    REQUIRE(ours.size() == theirs.size());
-    for (std::size_t i = 0; i < theirs.size(); ++i) {
-      INFO(variant.run << ", row " << i / 4 << ", logit " << logits[i] << ": " << ours.at(i) << " and "
-                       << theirs.at(i));
-      CHECK(class_of(ours.at(i)) == class_of(theirs.at(i)));
+    for (const Slot slot : {weights, slopes}) {
+      const Rows rows = rows_of(variant, slot);
+      for (std::size_t i = 0; i < rows.theirs.size(); ++i) {
+        INFO(variant.run << " " << to_string(slot) << ", row " << i / 4 << ", logit " << rows.logits[i] << ": "
+                         << rows.ours[i] << " and " << rows.theirs[i]);
+        CHECK(class_of(rows.ours[i]) == class_of(rows.theirs[i]));
+      }
+    }
+  }
+}
+
+TEST_CASE("torch.softmax in fp32, bf16 and fp16: the same weights and gradients, all of them") {
+  for (const std::string format : {"fp32", "bf16", "fp16"}) {
+    check_ulps(torch_softmax(format), weights, 0);
+    check_ulps(torch_softmax(format), slopes, 0);
+  }
+  check_ulps(torch_softmax("fp64"), weights, 1);  // its exp is another
+  check_bound(torch_softmax("fp64"));
+}
+
+TEST_CASE("the shifted formulas written out in PyTorch: the same weights and gradients, fp16's gradients to an ulp") {
+  for (const std::string& format : torch_formats) {
+    // PyTorch rounds the denominator's gradient to fp16 before it is added; bf16's 8 bits hide that.
+    const double most = format == "fp16" ? 1 : 0;
+    for (const Variant& variant :
+         {written_out("shifted", format, shifted), written_out("where_post", format, where_post)}) {
+      check_ulps(variant, weights, 0);
+      check_ulps(variant, slopes, most);
+    }
+  }
+}
+
+TEST_CASE("exp(x) / sum exp(x) written out in PyTorch: the same weights, gradients within 4 u y (|g| + |s|)") {
+  for (const std::string& format : torch_formats) {
+    check_ulps(written_out("naive", format, naive), weights, 0);
+    check_bound(written_out("naive", format, naive));
+  }
+}
+
+TEST_CASE("JAX's softmax: the same weights, gradients within 4 u y (|g| + |s|) by either closed rule") {
+  for (const std::string& format : jax_formats) {
+    for (const std::string name : {"jax", "jax-where"}) {
+      for (const std::string rule : {"y_times_g_minus_s", "gy_minus_ys"}) {
+        Variant variant = jax(name, format, {"softmax.vjp=" + rule});
+        if (name == "jax-where") variant.settings.emplace_back("softmax=where_arg");
+        check_ulps(variant, weights, 0);
+        check_bound(variant);
+      }
     }
   }
 }

@@ -67,7 +67,7 @@ TEST_CASE("Special codes are where the standards put them") {
   CHECK(encode(infinity_value, parse_format("fp16:sat")) == 0x7BFF);
 }
 
-TEST_CASE("Pads after rounding, hex for hex") {
+TEST_CASE("E1: pads after rounding, hex for hex") {
   struct Pad {
     double value;
     const char *fp32, *bf16, *fp16, *fp16_sat, *e4m3fn, *e4m3fn_sat, *e5m2, *e5m2_sat;

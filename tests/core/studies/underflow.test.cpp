@@ -43,14 +43,14 @@ TEST_CASE("of 1 and 7 times e^-17.5, fp16 loses 7 weights, e^-17.2 it keeps") {
   CHECK(cell("gap:17.5", "fp32").number("zeroed") == 0);
   // The gradient reads the softmax before its cast: no more is lost than in fp32, where only g - s of the heaviest
   // cancels.
-  const double in_fp32 = cell("gap:17.5", "fp32").number("gradient_lost");
-  CHECK(std::fabs(lost.number("gradient_lost") - in_fp32) <= 0x1p-10);  // kv is rounded to fp16
+  const double in_fp32 = cell("gap:17.5", "fp32").number("grad_lost");
+  CHECK(std::fabs(lost.number("grad_lost") - in_fp32) <= 0x1p-10);  // kv is rounded to fp16
 }
 
 TEST_CASE("the gradient of a weight that is 0 is lost where the softmax itself is of the format") {
   const Cell lost = cell("gap:17.5", "fp16");
   CHECK(lost.number("zeroed") == 7.0 / 8);
-  CHECK(lost.number("gradient_lost") == 1);
+  CHECK(lost.number("grad_lost") == 1);
 }
 
 TEST_CASE("at most (n - 1) of the threshold is lost of a row's mass") {
