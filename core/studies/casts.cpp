@@ -52,21 +52,19 @@ std::vector<std::string> conclude(std::span<const Cell> cells) {
     if (!cell.skipped() && cell.at.at("and") == "none")
       groups[values_of(cell, {"recipe", "mode", "change"})].push_back(&cell);
   }
-  std::vector<std::string> sentences;
+  std::vector<std::string> parts;
   for (auto& [name, ranked] : groups) {
     std::stable_sort(ranked.begin(), ranked.end(),
                      [](const Cell* a, const Cell* b) { return worse(a->number("gain"), b->number("gain")); });
-    std::string list;
-    for (std::size_t i = 0; i < std::min<std::size_t>(3, ranked.size()); ++i) {
-      list +=
-          fmt::format("{}{} ({:.0f}%)", i == 0 ? "" : ", ", ranked[i]->at.at("cast"), 100 * ranked[i]->number("gain"));
-    }
+    std::vector<std::string> first;
+    for (std::size_t i = 0; i < std::min<std::size_t>(3, ranked.size()); ++i)
+      first.push_back(fmt::format("{} {:.0f}%", ranked[i]->at.at("cast"), 100 * ranked[i]->number("gain")));
     const auto idle =
         std::count_if(ranked.begin(), ranked.end(), [](const Cell* c) { return c->number("gain") < 0.01; });
-    sentences.push_back(fmt::format(
-        "{}: of the output's squared error most goes with the cast of {}; {} of {} casts give less than 1%.", name,
-        list, idle, ranked.size()));
+    parts.push_back(fmt::format("{}: {} ({} of {} casts below 1%)", name, fmt::join(first, ", "), idle, ranked.size()));
   }
+  std::vector<std::string> sentences;
+  if (!parts.empty()) sentences.push_back("Of the output's squared error goes with a cast, " + few_of(parts) + '.');
   const Cell* strongest = nullptr;
   for (const Cell& cell : cells) {
     if (cell.skipped() || cell.at.at("and") == "none") continue;

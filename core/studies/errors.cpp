@@ -2,6 +2,8 @@
 // Small problems, and errors of recipes on them.
 #include "core/studies/errors.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -122,6 +124,13 @@ std::string named_values_of(const Cell& cell, std::initializer_list<const char*>
     if (value != "given") out += (out.empty() ? "" : ", ") + name + ' ' + value;
   }
   return out;
+}
+
+std::string few_of(const std::vector<std::string>& parts) {
+  constexpr std::size_t most = 3;
+  std::string out;
+  for (std::size_t i = 0; i < std::min(most, parts.size()); ++i) out += (i == 0 ? "" : "; ") + parts[i];
+  return parts.size() <= most ? out : fmt::format("{}; and {} more", out, parts.size() - most);
 }
 
 bool worse(double a, double b) { return std::isnan(a) ? !std::isnan(b) : a > b; }

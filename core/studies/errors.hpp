@@ -65,6 +65,9 @@ std::string values_of(const Cell& cell, std::initializer_list<const char*> axes)
 /// The same with the axes' names, "gate sigma 8, ape sigma 0.5".
 std::string named_values_of(const Cell& cell, std::initializer_list<const char*> axes);
 
+/// The first three parts, "a; b; c", and how many more there are.
+std::string few_of(const std::vector<std::string>& parts);
+
 /// Whether error `a` is larger than `b`; NaN is the largest.
 bool worse(double a, double b);
 /// -log2(error): how many bits are right; infinite for 0.

@@ -45,36 +45,46 @@ bool shorter(const Cell& a, const Cell* b) { return b == nullptr || a.number("pr
 
 void add(Needs& needs, const Cell& cell, double good) {
   const std::string& role = cell.at.at("role");
-  if (cell.number("output") <= good && shorter(cell, needs.coarsest[role])) needs.coarsest[role] = &cell;
-  if (role == "all" || cell.at.at("format") != "bf16") return;
   const double error = cell.number("output");
+  const Cell*& coarsest = needs.coarsest[role];
+  if (error <= good && shorter(cell, coarsest)) coarsest = &cell;
+  if (role == "all" || cell.at.at("format") != "bf16") return;
   if (needs.worst == nullptr || worse(error, needs.worst->number("output"))) needs.worst = &cell;
   if (needs.best == nullptr || worse(needs.best->number("output"), error)) needs.best = &cell;
 }
 
+/// "fp64, csa: compute tf32 (0.001), storage none"
+std::string text_of(const std::string& rest, const Needs& needs) {
+  std::vector<std::string> roles_and_formats;
+  for (const auto& [role, cell] : needs.coarsest) {
+    roles_and_formats.push_back(
+        cell == nullptr ? role + " none of these"
+                        : fmt::format("{} {} ({:.2g})", role, cell->at.at("format"), cell->number("output")));
+  }
+  return fmt::format("{}: {}", rest, fmt::join(roles_and_formats, ", "));
+}
+
 std::vector<std::string> conclude(std::span<const Cell> cells) {
   constexpr double good = 0x1p-8;  // half a unit in the last place of bf16: what storing the output there may cost
-  std::map<std::string, Needs> all;
+  std::map<std::string, Needs> groups;
+  Needs all;
   for (const Cell& cell : cells) {
-    if (!cell.skipped()) add(all[values_of(cell, {"recipe", "mode"})], cell, good);
+    if (cell.skipped()) continue;
+    add(groups[values_of(cell, {"recipe", "mode"})], cell, good);
+    add(all, cell, good);
   }
-  std::vector<std::string> sentences;
-  for (const auto& [rest, needs] : all) {
-    std::string list;
-    for (const auto& [role, cell] : needs.coarsest) {
-      const std::string word = cell == nullptr ? "none of these" : cell->at.at("format");
-      list += fmt::format("{}{}: {}", list.empty() ? "" : ", ", role, word);
-      if (cell != nullptr) list += fmt::format(" ({:.2g})", cell->number("output"));
-    }
-    std::string sentence = fmt::format(
-        "{}: the shortest formats that keep the output's error within bf16's rounding, 2^-8: {}.", rest, list);
-    if (needs.worst != needs.best) {
-      sentence += fmt::format(" In bf16, {} costs most, {:.2g}, and {} least, {:.2g}.", needs.worst->at.at("role"),
-                              needs.worst->number("output"), needs.best->at.at("role"), needs.best->number("output"));
-    }
-    sentences.push_back(sentence);
-  }
-  if (sentences.empty()) sentences.emplace_back("Nothing was run.");
+  if (groups.empty()) return {"Nothing was run."};
+  std::vector<std::string> parts;
+  for (const auto& [rest, needs] : groups) parts.push_back(text_of(rest, needs));
+  std::vector<std::string> sentences{fmt::format(
+      "The shortest formats that keep the output's error within bf16's rounding, 2^-8: {}.", few_of(parts))};
+  const auto role = [](const Cell& cell) {
+    return fmt::format("{} ({}: {:.2g})", cell.at.at("role"), values_of(cell, {"recipe", "mode"}),
+                       cell.number("output"));
+  };
+  if (all.worst != all.best)
+    sentences.push_back(
+        fmt::format("In bf16 the dearest role is {}, the cheapest {}.", role(*all.worst), role(*all.best)));
   return sentences;
 }
 

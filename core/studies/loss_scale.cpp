@@ -100,31 +100,28 @@ std::vector<std::string> conclude(std::span<const Cell> cells) {
                               cell.at.at("stored") == "all" ? "all gradients" : "it alone")],
           cell);
   }
-  std::vector<std::string> sentences;
+  std::vector<std::string> parts;
   for (const auto& [name, window] : windows) {
     const auto word = [](const Cell* cell) { return cell->at.at("loss_scale"); };
-    std::string sentence = name + ": ";
-    sentence += window.low == nullptr ? "no scale here keeps it"
-                                      : fmt::format("scales {} to {} flush less than 1% and overflow nothing",
-                                                    word(window.low), word(window.high));
+    std::string part =
+        name + (window.low == nullptr ? " none here" : fmt::format(" {} to {}", word(window.low), word(window.high)));
     if (window.flushing != nullptr)
-      sentence += fmt::format("; {} flushes {:.3g}%", word(window.flushing), 100 * window.flushing->number("flushed"));
-    if (window.overflowing != nullptr) sentence += fmt::format("; {} overflows", word(window.overflowing));
-    sentences.push_back(sentence + '.');
+      part += fmt::format(", {} flushes {:.3g}%", word(window.flushing), 100 * window.flushing->number("flushed"));
+    if (window.overflowing != nullptr) part += fmt::format(", {} overflows", word(window.overflowing));
+    parts.push_back(part);
   }
-  if (sentences.empty()) sentences.emplace_back("Nothing was run.");
-  return sentences;
+  if (parts.empty()) return {"Nothing was run."};
+  return {"Loss scales that flush less than 1% and overflow nothing: " + few_of(parts) + '.'};
 }
 
 }  // namespace
 
 Study loss_scale() {
-  const std::vector<std::string> slots{"grad.normed", "grad.normalized", "grad.pooled", "grad.products", "grad.weights",
-                                       "grad.values", "grad.logits",     "grad.biased", "grad.gate",     "grad.kv",
-                                       "grad.ape",    "grad.w_gate",     "grad.w_kv",   "grad.hidden"};
+  const std::vector<std::string> slots{"grad.pooled", "grad.weights", "grad.values", "grad.logits",
+                                       "grad.kv",     "grad.ape",     "grad.w_gate", "grad.hidden"};
   return {"loss_scale",
           "Which gradients does a narrow format flush or overflow, and which loss scales lie between?",
-          {{"recipe", "whose gradients", {"fp32"}, {"fp32", "native", "hf", "pr3810", "maxtext"}, &recipe_word},
+          {{"recipe", "whose gradients", {"fp32"}, {"fp32", "hf"}, &recipe_word},
            {"slot", "which gradient is watched", {"grad.logits"}, slots},
            {"stored", "what is stored in the format: that slot, or all gradients", {"slot"}, {"slot", "all"}},
            {"format",
@@ -135,8 +132,8 @@ Study loss_scale() {
            {"loss_scale",
             "times the cotangent, whose built-in values are N(0, 1): a power of two or a number",
             {"2^-128", "2^-24", "2^-16", "2^-8", "2^0", "2^8", "2^16", "2^24"},
-            {"2^-140", "2^-128", "2^-112", "2^-48", "2^-32", "2^-24", "2^-20", "2^-16", "2^-12", "2^-8",
-             "2^-4",   "2^0",    "2^4",    "2^8",   "2^12",  "2^16",  "2^20",  "2^24",  "2^32",  "2^120"},
+            {"2^-140", "2^-128", "2^-112", "2^-32", "2^-24", "2^-20", "2^-16", "2^-12", "2^-8", "2^-4", "2^0", "2^4",
+             "2^8", "2^12", "2^16", "2^20", "2^24", "2^32", "2^120"},
             &scale_word},
            mode_axis()},
           {{"flushed", "fraction of the elements that are not 0 in truth and 0 here"},

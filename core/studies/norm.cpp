@@ -86,21 +86,25 @@ std::vector<std::string> conclude(std::span<const Cell> cells) {
   const Cell* smallest = nullptr;  // pooled, of those whose scale still vanishes
   const Cell* passing = nullptr;   // the largest pooled whose scale error arrives by a tenth or more
   const Cell* wrong = nullptr;
+  const Cell* turned_least = nullptr;
   for (const Cell& cell : cells) {
     if (cell.skipped()) continue;
     const double rms = cell.at.number("rms");
     const bool passes = !(cell.number("scale_passed") <= 0.1);
     if (!passes && (smallest == nullptr || rms < smallest->at.number("rms"))) smallest = &cell;
     if (passes && (passing == nullptr || rms > passing->at.number("rms"))) passing = &cell;
+    if (turned_least == nullptr || worse(turned_least->number("direction_passed"), cell.number("direction_passed")))
+      turned_least = &cell;
     if (wrong == nullptr || worse(cell.number("own_error"), wrong->number("own_error"))) wrong = &cell;
   }
   if (wrong == nullptr) return {"Nothing is normalised."};
-  std::string first = "Errors of direction arrive whole";
+  std::string first =
+      fmt::format("Of an error of direction at least {:.2f} arrives", turned_least->number("direction_passed"));
   if (smallest != nullptr)
-    first += fmt::format("; errors of scale vanish down to pooled values of {} (there {:.2g} of them is left)",
+    first += fmt::format("; an error of scale vanishes down to pooled values of {} (there {:.2g} of it is left)",
                          smallest->at.at("rms"), smallest->number("scale_passed"));
   if (passing != nullptr)
-    first += fmt::format(", but from {} down eps lets {:.2g} of them through, and gradients grow {:.3g} times",
+    first += fmt::format(", but from {} down eps lets {:.2g} of it through, and gradients grow {:.3g} times",
                          passing->at.at("rms"), passing->number("scale_passed"), passing->number("gain"));
   return {first + '.', fmt::format("The norm's own error is largest in {} at {}: {:.2g}.", wrong->at.at("format"),
                                    wrong->at.at("rms"), wrong->number("own_error"))};

@@ -2,6 +2,7 @@
 // Study online: an online softmax's tiles and the format of its state, against two passes.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "core/judge/truth.hpp"
@@ -65,17 +66,21 @@ std::vector<std::string> conclude(std::span<const Cell> cells) {
     if (range.worst == nullptr || worse(error, range.worst->number("pooled"))) range.worst = &cell;
     if (range.best == nullptr || worse(range.best->number("pooled"), error)) range.best = &cell;
   }
-  std::vector<std::string> sentences;
+  std::vector<std::pair<double, std::string>> ranked;
   for (const auto& [name, range] : ranges) {
     const double low = range.best->number("pooled");
     const double high = range.worst->number("pooled");
-    sentences.push_back(
-        fmt::format("{}: pooled is off by {:.2g} with tiles of {} and by {:.2g} with tiles of {}, {:.1f} times more.",
-                    name, low, range.best->at.at("tile"), high, range.worst->at.at("tile"), high / low));
+    ranked.emplace_back(
+        high / low, fmt::format("{}: {:.2g} with tiles of {} and {:.2g} with tiles of {}, {:.1f} times as much", name,
+                                low, range.best->at.at("tile"), high, range.worst->at.at("tile"), high / low));
   }
+  std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return worse(a.first, b.first); });
+  std::vector<std::string> parts;
+  for (const auto& [ratio, text] : ranked) parts.push_back(text);
+  std::vector<std::string> sentences;
+  if (!parts.empty()) sentences.push_back("Error of pooled, " + few_of(parts) + '.');
   if (reference != nullptr)
-    sentences.push_back(fmt::format("In two passes ({}) by {:.2g}.",
-                                    named_values_of(*reference, {"recipe", "gate_sigma"}),
+    sentences.push_back(fmt::format("Two passes ({}): {:.2g}.", named_values_of(*reference, {"recipe", "gate_sigma"}),
                                     reference->number("pooled")));
   if (sentences.empty()) sentences.emplace_back("Nothing was run.");
   return sentences;

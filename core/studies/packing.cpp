@@ -45,7 +45,6 @@ io::Json measure(const Point& at, const Subject& subject) {
 }
 
 std::vector<std::string> conclude(std::span<const Cell> cells) {
-  std::vector<std::string> sentences;
   std::size_t points = 0;
   std::size_t unmatched = 0;
   std::size_t by_definition = 0;
@@ -67,23 +66,21 @@ std::vector<std::string> conclude(std::span<const Cell> cells) {
   const auto named = [](const Cell& cell) {
     return named_values_of(cell, {"recipe", "mode", "policy", "shift", "slot"});
   };
-  sentences.push_back(fmt::format(
-      "In {} of {} layouts the document does not start on the grid, and none of its windows exists in the row.",
-      unmatched, points));
+  std::string placed = fmt::format(
+      "In {} of {} layouts the document is off the grid: none of its windows exists in the row", unmatched, points);
   if (first != nullptr)
-    sentences.push_back(fmt::format(
-        "Of the others, {} have entries that differ by definition: up to {:.2g} of the entry, in {} of {} ({}).",
-        by_definition, first->number("definition_size"), first->measures.at("by_definition").dump(),
-        first->measures.at("entries").dump(), named(*first)));
-  sentences.push_back(rounded->number("by_error") > 0
-                          ? fmt::format("Rounding alone changes {} entries ({}), by up to {:.2g}.",
-                                        rounded->measures.at("by_error").dump(), named(*rounded),
-                                        rounded->number("error_size"))
-                          : "Rounding alone changes no bit of any entry.");
+    placed +=
+        fmt::format("; in {} of the others entries differ by definition, up to {:.2g} of the entry, {} of {} ({})",
+                    by_definition, first->number("definition_size"), first->measures.at("by_definition").dump(),
+                    first->measures.at("entries").dump(), named(*first));
+  std::string computed = "Rounding alone changes no bit of any entry";
+  if (rounded->number("by_error") > 0)
+    computed = fmt::format("Rounding alone changes {} entries by up to {:.2g} ({})",
+                           rounded->measures.at("by_error").dump(), rounded->number("error_size"), named(*rounded));
   if (lost->number("nonfinite") > 0)
-    sentences.push_back(fmt::format("Rows have up to {} entries that are not finite ({}).",
-                                    lost->measures.at("nonfinite").dump(), named(*lost)));
-  return sentences;
+    computed += fmt::format("; up to {} entries of a row are not finite ({})", lost->measures.at("nonfinite").dump(),
+                            named(*lost));
+  return {placed + '.', computed + '.'};
 }
 
 }  // namespace

@@ -81,10 +81,7 @@ io::Json measure(const Point& at, const Subject& subject) {
           {"flips", io::number(whole ? selection_flips(quantized, exact, subject.seed) : std::nan(""))}};
 }
 
-std::string named(const Cell& cell) {
-  return fmt::format("{} in blocks of {}, scale {}, ties {}, Hadamard {}", cell.at.at("format"), cell.at.at("block"),
-                     cell.at.at("scale"), cell.at.at("ties"), cell.at.at("hadamard"));
-}
+std::string named(const Cell& cell) { return named_values_of(cell, {"block", "scale", "ties", "hadamard"}); }
 
 std::vector<std::string> conclude(std::span<const Cell> cells) {
   std::map<std::string, const Cell*> best;
@@ -101,17 +98,19 @@ std::vector<std::string> conclude(std::span<const Cell> cells) {
     if (best[format] == nullptr || worse(best[format]->number("flips"), cell.number("flips"))) best[format] = &cell;
     if (worst[format] == nullptr || worse(cell.number("flips"), worst[format]->number("flips"))) worst[format] = &cell;
   }
-  std::vector<std::string> sentences;
+  std::vector<std::string> parts;
   for (const auto& [format, cell] : best) {
-    sentences.push_back(
-        fmt::format("{}: fewest selected entries change, {:.2g}%, with {} (error {:.2g}); most, {:.2g}%, with {}.",
-                    format, 100 * cell->number("flips"), named(*cell), cell->number("error"),
-                    100 * worst[format]->number("flips"), named(*worst[format])));
+    parts.push_back(fmt::format("{} {:.2g}% ({}; error {:.2g}) to {:.2g}% ({})", format, 100 * cell->number("flips"),
+                                named(*cell), cell->number("error"), 100 * worst[format]->number("flips"),
+                                named(*worst[format])));
   }
+  std::vector<std::string> sentences;
+  if (!parts.empty()) sentences.push_back("Of the selected entries change: " + few_of(parts) + '.');
   if (killed != nullptr)
-    sentences.push_back(fmt::format(
-        "One {} in each block makes {:.0f}% of the other values 0 and {:.0f}% NaN or infinite ({}).",
-        killed->at.at("poison"), 100 * killed->number("zeroed"), 100 * killed->number("nonfinite"), named(*killed)));
+    sentences.push_back(
+        fmt::format("One {} in each block makes {:.0f}% of the other values 0 and {:.0f}% NaN or infinite ({}, {}).",
+                    killed->at.at("poison"), 100 * killed->number("zeroed"), 100 * killed->number("nonfinite"),
+                    killed->at.at("format"), named(*killed)));
   if (sentences.empty()) sentences.emplace_back("Nothing was quantised.");
   return sentences;
 }

@@ -99,7 +99,8 @@ std::vector<std::string> conclude(std::span<const Cell> cells) {
       return than == nullptr || worse(cell.number("rotated_last"), than->number("rotated_last"));
     };
     if (larger(worst)) worst = &cell;
-    if (cell.at.at("frequencies") == "fp32" && cell.at.at("angles") == "fp32" && larger(fp32)) fp32 = &cell;
+    const auto is_fp32 = [&](const char* axis) { return cell.at.at(axis) == "fp32"; };
+    if (is_fp32("frequencies") && is_fp32("angles") && is_fp32("table") && larger(fp32)) fp32 = &cell;
   }
   if (worst == nullptr) return {"Nothing is rotated."};
   const auto named = [](const Cell& cell) {
