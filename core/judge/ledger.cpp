@@ -28,8 +28,8 @@ class Ledger {
       : books_(books),
         plan_(books.replayer.plan()),
         config_(plan_.config()),
-        grid_(config_, compressor::padded_slots(books.problem, config_, books.recipe)),
-        stages_(books.problem, books.recipe, books.replayer, books.tape) {}
+        stages_(books.problem, books.recipe, books.replayer, books.tape),
+        grid_(stages_.grid()) {}
 
   std::vector<LedgerLine> run() {
     for (const Slot slot : books_.replayer.graph().order()) {
@@ -152,31 +152,44 @@ class Ledger {
     const Tensor& weights = books_.tape.find(line.slot)->tensor;
     const bool has_logits = is_known(forward(Name::logits));
     const Tensor logits = has_logits ? stages_.known(forward(Name::logits)) : weights;
-    // Only weights that are 0 without need cost anything: pads of -inf and what is excluded do not.
-    if (has_logits && line.zero != 0) exact_ = stages_.softmax_of(logits);
+    if (has_logits && line.zero != 0 && may_have_lost_weights())
+      zeroed_ = zeroed_weights(weights, logits, grid_, pad_role());
     const bool has_softmax = is_known(forward(Name::softmax));
     const Tensor softmax = has_softmax ? stages_.known(forward(Name::softmax)) : weights;
-    line.mass = mass_account({weights, has_softmax ? &softmax : nullptr, exact_ ? &*exact_ : nullptr}, grid_);
+    line.mass = mass_account({weights, has_softmax ? &softmax : nullptr, zeroed_}, grid_);
     if (has_logits) line.pads = pad_account(weights, logits, grid_, needed_gap());
   }
 
   void add_pooled(LedgerLine& line) const {
     const Record* truth = books_.truth.find(line.slot);
-    if (!exact_ || truth == nullptr || !is_known(forward(Name::values)) || !books_.tape.has(forward(Name::weights)))
-      return;
+    if (zeroed_.empty() || truth == nullptr || !is_known(forward(Name::values))) return;
     const Tensor values = stages_.known(forward(Name::values));
-    line.pooled = pooled_account({books_.tape.find(forward(Name::weights))->tensor, *exact_, values,
-                                  books_.tape.find(line.slot)->tensor, truth->tensor},
-                                 grid_);
+    line.pooled = pooled_account({zeroed_, values, books_.tape.find(line.slot)->tensor, truth->tensor}, grid_);
+  }
+
+  /// Zeros that are all inherited from logits of -inf cost nothing.
+  bool may_have_lost_weights() const {
+    for (const Name name : {Name::exp, Name::softmax, Name::weights}) {
+      if (!books_.replayer.graph().computes(forward(name))) continue;
+      const auto line =
+          std::find_if(lines_.begin(), lines_.end(), [&](const LedgerLine& one) { return one.slot == forward(name); });
+      if (line == lines_.end() || line->became_zero != 0U) return true;
+    }
+    return false;
+  }
+
+  PadRole pad_role() const {
+    if (compressor::skips_pads(books_.recipe.softmax, plan_.pad())) return PadRole::left_out;
+    return books_.recipe.softmax == compressor::Softmax::where_post ? PadRole::masked : PadRole::counted;
   }
 
   const Books& books_;
   const compressor::Plan& plan_;
   const compressor::Config& config_;
-  WindowGrid grid_;
   ExactStages stages_;
+  const WindowGrid& grid_;
   std::vector<LedgerLine> lines_;
-  std::optional<Tensor> exact_;  ///< the softmax in fp64 of the run's own logits, where a weight is 0
+  std::vector<ZeroedWeight> zeroed_;  ///< of the run's weights
 };
 
 }  // namespace

@@ -3,7 +3,9 @@
 #include "core/judge/ledger_bias.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <numeric>
 
 namespace ulpscope::judge {
 namespace {
@@ -11,9 +13,11 @@ namespace {
 using compressor::Config;
 using compressor::Name;
 
-/// Exponent of the last place of a number that is not 0.
+/// Exponent of the last place of a number. Formats end above fp64's subnormals, or share them: its exponent field will
+/// do.
 int last_place(double value, const precision::Format& format) {
-  return std::max(std::ilogb(value), format.emin) - format.precision + 1;
+  const int exponent = static_cast<int>(std::bit_cast<std::uint64_t>(value) >> 52 & 0x7FF) - 1023;
+  return std::max(exponent, format.emin) - format.precision + 1;
 }
 
 class Absorbing {
@@ -27,7 +31,9 @@ class Absorbing {
         ape_(rows.ape),
         width_(rows.sum.shape.back()),
         lost_(config.features()),
-        counts_(config.features()) {}
+        counts_(config.features()) {
+    for (std::size_t i = 0; i < rows.ape.size(); ++i) places_.push_back(last_place(ape_[i], rows.ape_format));
+  }
 
   std::optional<Absorption> run() {
     for (std::size_t row = 0; row < rows_.sum.size() / width_; ++row) {
@@ -37,7 +43,8 @@ class Absorbing {
         take_slots(row);
       }
     }
-    return found_.account.count == 0 ? std::nullopt : std::optional(summed());
+    const bool none = std::all_of(counts_.begin(), counts_.end(), [](std::uint64_t count) { return count == 0; });
+    return none ? std::nullopt : std::optional(summed());
   }
 
  private:
@@ -65,23 +72,21 @@ class Absorbing {
     const double bias = ape_[at.bias];
     const double gate = gate_[at.gate];
     const double sum = sum_[at.sum];
-    if (bias == 0 || !std::isfinite(bias) || !std::isfinite(gate) || !std::isfinite(sum)) return;
-    const bool absorbed = sum == gate;
+    if (bias == 0 || !std::isfinite(bias + gate + sum)) return;
     const int precision = rows_.ape_format.precision;
-    int lost = precision;
-    if (!absorbed) {
-      const int below = sum == 0 ? 0 : last_place(sum, rows_.sum_format) - last_place(bias, rows_.ape_format);
-      lost = std::clamp(below, 0, precision);
-    }
-    found_.absorbed += absorbed;
-    ++found_.account.count;
     ++counts_[feature];
-    lost_[feature] += lost;
+    if (sum == gate) {
+      ++found_.absorbed;
+      lost_[feature] += precision;
+    } else if (sum != 0) {
+      lost_[feature] += std::clamp(last_place(sum, rows_.sum_format) - places_[at.bias], 0, precision);
+    }
   }
 
   Absorption summed() {
     BiasAccount& account = found_.account;
     account.precision = rows_.ape_format.precision;
+    account.count = std::accumulate(counts_.begin(), counts_.end(), std::uint64_t{0});
     double all = 0;
     account.worst_lost = -1;
     for (std::size_t feature = 0; feature < lost_.size(); ++feature) {
@@ -103,6 +108,7 @@ class Absorbing {
   Values gate_;
   Values ape_;
   std::size_t width_;
+  std::vector<int> places_;  ///< last places of the biases
   std::vector<double> lost_;
   std::vector<std::uint64_t> counts_;
   Absorption found_;

@@ -2,11 +2,8 @@
 // The engine recomputes whole slots; a few elements of a matrix product are cheaper one by one.
 #include "core/judge/ledger_exact.hpp"
 
-#include <cmath>
 #include <limits>
 
-#include "core/compressor/evaluate.hpp"
-#include "core/judge/ledger_mechanism.hpp"
 #include "precision/rounding.hpp"
 
 namespace ulpscope::judge {
@@ -37,10 +34,10 @@ struct ExactStages::Dot {
 
 ExactStages::ExactStages(const compressor::Problem& problem, const compressor::Recipe& recipe, const Replayer& replayer,
                          const Tape& given)
-    : problem_(problem), recipe_(recipe), replayer_(replayer), given_(given) {
-  if (compressor::skips_pads(recipe.softmax, replayer.plan().pad()))
-    skipped_ = compressor::padded_slots(problem, replayer.plan().config(), recipe);
-}
+    : problem_(problem),
+      replayer_(replayer),
+      given_(given),
+      elements_(problem, recipe, replayer, [this](Slot slot) { return known(slot); }) {}
 
 bool ExactStages::reads_are_kept(Slot slot) const {
   for (const Slot read : replayer_.graph().reads(slot)) {
@@ -50,14 +47,9 @@ bool ExactStages::reads_are_kept(Slot slot) const {
 }
 
 Tensor ExactStages::known(Slot slot) const {
+  if (slot.direction == Direction::forward && compressor::is_input(slot.name)) return input(slot.name);
   const compressor::Record* record = given_.find(slot);
   return record != nullptr ? record->tensor : replayer_.value(slot);
-}
-
-Tensor ExactStages::softmax_of(const Tensor& logits) const {
-  Tape reads;
-  reads.set(forward(Name::logits), logits, precision::parse_format("fp64"));
-  return replayer_.exact(forward(Name::softmax), reads);
 }
 
 Tensor ExactStages::input(Name name) const {
@@ -117,28 +109,20 @@ Tensor ExactStages::whole(Slot slot) const {
   return replayer_.exact(slot, reads);
 }
 
-void ExactStages::keep_exponentials(Slot slot, const Elements& elements, std::vector<double>& values) const {
-  const bool of_logits = slot != forward(Name::exp) || recipe_.softmax == compressor::Softmax::naive;
-  const Tensor arguments = known(forward(of_logits ? Name::logits : Name::shifted));
-  const std::size_t channels = arguments.shape.back();
-  for (std::size_t i = 0; i < elements.size(); ++i) {
-    if (values[i] != 0 || !std::isfinite(arguments.at(elements[i]))) continue;
-    if (skipped_.empty() || skipped_[elements[i] / channels] == 0)
-      values[i] = std::numeric_limits<double>::denorm_min();
-  }
-}
-
 std::vector<double> ExactStages::at(Slot slot, const Elements& elements) const {
   std::vector<double> values;
   if (elements.empty()) return values;
+  values.reserve(elements.size());
+  if (const auto rule = elements_.rule(slot)) {
+    for (const std::size_t element : elements) values.push_back((*rule)(element));
+    return values;
+  }
   const std::size_t size = compressor::element_count(compressor::shape_of(slot, replayer_.plan().config()));
   if (elements.size() <= size / sparse_share) {
     if (const auto dot = dot_of(slot)) return dots(*dot, elements);
   }
   const Tensor exact = whole(slot);
-  values.reserve(elements.size());
   for (const std::size_t element : elements) values.push_back(exact.at(element));
-  if (is_exponential(slot, recipe_.softmax)) keep_exponentials(slot, elements, values);
   return values;
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/judge/ledger_element.hpp"
 #include "core/judge/replay.hpp"
 
 namespace ulpscope::judge {
@@ -22,17 +23,19 @@ class ExactStages {
   ExactStages(const compressor::Problem& problem, const compressor::Recipe& recipe, const Replayer& replayer,
               const compressor::Tape& given);
 
+  ExactStages(const ExactStages&) = delete;  // its rules point to it
+  ExactStages& operator=(const ExactStages&) = delete;
+
   /// Whether the tape holds all that the slot's stage reads.
   bool reads_are_kept(compressor::Slot slot) const;
-  /// The exact stage at ascending flat elements of the whole slot. An exponential of a finite number is never 0: where
-  /// fp64 underflows too, it is fp64's smallest number. A quantiser's exact value is what it reads.
+  /// The exact stage at ascending flat elements of the whole slot. An exponential of a finite number is never 0:
+  /// where fp64 underflows too, it is fp64's smallest number. A quantiser's exact value is what it reads.
   std::vector<double> at(compressor::Slot slot, const std::vector<std::size_t>& elements) const;
-  /// A slot as the tape holds it, else as the recipe gives it from the nearest.
+  /// A slot as the tape holds it, else as the recipe gives it from the nearest; an input as the recipe reads it.
   compressor::Tensor known(compressor::Slot slot) const;
   /// An input as the recipe reads it.
   compressor::Tensor input(compressor::Name name) const;
-  /// The softmax in fp64 of the logits.
-  compressor::Tensor softmax_of(const compressor::Tensor& logits) const;
+  const WindowGrid& grid() const { return elements_.grid(); }
 
  private:
   /// An element of a matrix product: sum over i of a[a_first + i a_step] * b[b_first + i b_step].
@@ -40,14 +43,11 @@ class ExactStages {
   std::optional<Dot> dot_of(compressor::Slot slot) const;
   std::vector<double> dots(const Dot& dot, const std::vector<std::size_t>& elements) const;
   compressor::Tensor whole(compressor::Slot slot) const;
-  void keep_exponentials(compressor::Slot slot, const std::vector<std::size_t>& elements,
-                         std::vector<double>& values) const;
 
   const compressor::Problem& problem_;
-  const compressor::Recipe& recipe_;
   const Replayer& replayer_;
   const compressor::Tape& given_;
-  std::vector<std::uint8_t> skipped_;  ///< [B*n*L] slots that the softmax leaves out; empty: none
+  ElementStages elements_;
 };
 
 }  // namespace ulpscope::judge

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
+#include <functional>
 #include <string_view>
 
 #include "precision/rounding.hpp"
@@ -98,6 +100,18 @@ Format moved_format(Slot slot, const Replayer& replayer, const Format& storage) 
   return computed ? replayer.plan().at(reads.front()).storage : storage;
 }
 
+/// The largest magnitude that is brought to 0: rounding is monotone, and magnitudes are in the order of their bits.
+double last_zero(const std::function<bool(double)>& is_zero) {
+  std::uint64_t zero = 0;
+  std::uint64_t other = std::bit_cast<std::uint64_t>(1.0);
+  if (is_zero(1)) other = std::bit_cast<std::uint64_t>(HUGE_VAL);
+  while (other - zero > 1) {
+    const std::uint64_t middle = zero + (other - zero) / 2;
+    (is_zero(std::bit_cast<double>(middle)) ? zero : other) = middle;
+  }
+  return std::bit_cast<double>(zero);
+}
+
 }  // namespace
 
 std::string_view to_string(Mechanism mechanism) {
@@ -112,12 +126,6 @@ std::string_view to_string(Effect effect) {
   return names[static_cast<std::size_t>(effect)];
 }
 
-bool is_exponential(Slot slot, compressor::Softmax softmax) {
-  if (slot == compressor::forward(Name::exp)) return true;
-  const bool at_once = compressor::is_online(softmax) || softmax == compressor::Softmax::log_softmax;
-  return at_once && slot == compressor::forward(Name::softmax);
-}
-
 SlotMechanism::SlotMechanism(Slot slot, const Replayer& replayer, const compressor::Recipe& recipe) {
   const compressor::Plan& plan = replayer.plan();
   const Operation operation = operation_of(slot, plan.writer(slot), recipe.softmax);
@@ -126,11 +134,24 @@ SlotMechanism::SlotMechanism(Slot slot, const Replayer& replayer, const compress
   const compressor::SlotArithmetic& arithmetic = plan.at(slot);
   storage_ = arithmetic.storage;
   unflushed_ = without_flushes(storage_);
+  if (storage_.saturate || storage_.special == precision::Special::none) clamp_ = storage_.max_finite;
   Format computing = computing_format(arithmetic, operation_);
   if (operation_ == Mechanism::storage) computing = moved_format(slot, replayer, storage_);
   compute_ = without_flushes(computing);
   flushes_results_ = computing.flush_results || storage_.flush_results;
   flushes_inputs_ = computing.flush_inputs || arithmetic.accumulate.flush_inputs;
+}
+
+const SlotMechanism::Points& SlotMechanism::points() const {
+  if (points_) return *points_;
+  points_.emplace();
+  for (const double sign : {1.0, -1.0}) {
+    const bool negative = sign < 0;
+    points_->computed[negative] = last_zero([&](double x) { return computed(sign * x) == 0; });
+    points_->stored[negative] =
+        last_zero([&](double x) { return precision::round(computed(sign * x), unflushed_) == 0; });
+  }
+  return *points_;
 }
 
 double SlotMechanism::computed(double exact) const {
@@ -143,13 +164,12 @@ bool SlotMechanism::flushes_result(double exact) const {
 }
 
 bool SlotMechanism::formats_give_zero(double exact) const {
-  return flushes_inputs_ || flushes_result(exact) || precision::round(computed(exact), unflushed_) == 0;
+  return flushes_inputs_ || flushes_result(exact) || stored_is_zero(exact);
 }
 
 Mechanism SlotMechanism::of_zero(double exact) const {
-  const double value = computed(exact);
-  if (value == 0) return operation_;
-  if (precision::round(value, unflushed_) == 0) return Mechanism::storage;
+  if (computed_is_zero(exact)) return operation_;
+  if (stored_is_zero(exact)) return Mechanism::storage;
   return flushes_inputs_ || flushes_result(exact) ? Mechanism::flush : rounding_;
 }
 
@@ -157,15 +177,6 @@ std::optional<Mechanism> SlotMechanism::of_subnormal(double exact) const {
   const bool held = compute_.emin < storage_.emin && std::fabs(exact) >= precision::min_normal(compute_);
   if (held) return Mechanism::storage;
   return operation_ == Mechanism::storage ? std::nullopt : std::optional(operation_);
-}
-
-double SlotMechanism::clamp() const {
-  const bool clamps = storage_.saturate || storage_.special == precision::Special::none;
-  return clamps ? storage_.max_finite : HUGE_VAL;
-}
-
-bool SlotMechanism::is_clamped(double value, double exact) const {
-  return std::fabs(value) == clamp() && std::fabs(exact) > clamp();
 }
 
 }  // namespace ulpscope::judge

@@ -2,6 +2,8 @@
 // By which mechanism an element was lost: the formats of its slot, asked one after the other. Internal to core/judge.
 #pragma once
 
+#include <array>
+#include <cmath>
 #include <optional>
 
 #include "core/compressor/recipe.hpp"
@@ -24,25 +26,32 @@ class SlotMechanism {
   /// (of_zero still names them), or the value is not the recipe's.
   bool formats_give_zero(double exact) const;
   /// The value can only be a clamped one.
-  bool is_clamped(double value, double exact) const;
+  bool is_clamped(double value, double exact) const { return std::fabs(value) == clamp_ && std::fabs(exact) > clamp_; }
   /// The largest finite number of the format, where values beyond it are clamped to it; else infinity.
-  double clamp() const;
+  double clamp() const { return clamp_; }
   const precision::Format& storage() const { return storage_; }
 
  private:
   double computed(double exact) const;
   bool flushes_result(double exact) const;
+  bool computed_is_zero(double exact) const { return std::fabs(exact) <= points().computed[std::signbit(exact)]; }
+  bool stored_is_zero(double exact) const { return std::fabs(exact) <= points().stored[std::signbit(exact)]; }
+  /// The largest magnitudes, of positive and negative values, that become 0 in the computation, and once stored.
+  struct Points {
+    std::array<double, 2> computed{};
+    std::array<double, 2> stored{};
+  };
+  const Points& points() const;
 
   Mechanism operation_;  ///< where the format of the computation does not hold the value
   Mechanism rounding_;   ///< where its roundings brought it to 0 all the same
+  double clamp_ = HUGE_VAL;
   bool flushes_results_ = false;
   bool flushes_inputs_ = false;
   precision::Format compute_;  ///< without flushes
   precision::Format storage_;
-  precision::Format unflushed_;  ///< storage_ without flushes
+  precision::Format unflushed_;           ///< storage_ without flushes
+  mutable std::optional<Points> points_;  ///< most slots lose nothing, and never ask
 };
-
-/// Whether the slot holds an exponential, which no finite argument makes 0 in exact arithmetic.
-bool is_exponential(compressor::Slot slot, compressor::Softmax softmax);
 
 }  // namespace ulpscope::judge

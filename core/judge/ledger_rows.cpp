@@ -6,6 +6,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "precision/native.hpp"
 
 namespace ulpscope::judge {
 namespace {
@@ -14,30 +18,28 @@ using compressor::Tensor;
 using Sums = std::vector<double>;
 
 /// Adds a window's rows, channel by channel.
-void add_rows(Sums& sums, const Values& values, const WindowGrid& grid, std::size_t window) {
+void add_rows(Sums& sums, const Tensor& tensor, const WindowGrid& grid, std::size_t window) {
   std::fill(sums.begin(), sums.end(), 0.0);
-  for (std::size_t r = 0; r < grid.rows(); ++r) {
-    const std::size_t first = grid.at(window, r);
-    for (std::size_t c = 0; c < sums.size(); ++c) sums[c] += values[first + c];
-  }
-}
-
-/// The same where the weight is 0: what the exact weights hold there.
-void add_zeroed(Sums& sums, const Values& weights, const Values& exact, std::size_t first) {
-  for (std::size_t c = 0; c < sums.size(); ++c) {
-    if (weights[first + c] == 0) sums[c] += exact[first + c];
-  }
+  std::visit(
+      [&](const auto& values) {
+        for (std::size_t r = 0; r < grid.rows(); ++r) {
+          const auto* row = values.data() + grid.at(window, r);
+          for (std::size_t c = 0; c < sums.size(); ++c) sums[c] += static_cast<double>(row[c]);
+        }
+      },
+      tensor.data);
 }
 
 class Mass {
  public:
-  Mass(const WeightRows& rows, const WindowGrid& grid) : rows_(rows), grid_(grid), weights_(rows.weights) {}
+  Mass(const WeightRows& rows, const WindowGrid& grid) : rows_(rows), grid_(grid), sums_(grid.channels()) {}
 
   std::optional<MassAccount> account() {
     for (std::size_t window = 0; window < grid_.windows(); ++window) {
       if (grid_.has_tokens(window)) take(window);
     }
     if (count_ == 0) return std::nullopt;
+    take_flushed();
     account_.rms = std::sqrt(squares_ / static_cast<double>(count_));
     account_.at = grid_.spot(account_.at.window, account_.at.channel);
     account_.flushed_at = grid_.spot(account_.flushed_at.window, account_.flushed_at.channel);
@@ -47,10 +49,9 @@ class Mass {
 
  private:
   void take(std::size_t window) {
-    Sums sums(grid_.channels());
-    add_rows(sums, weights_, grid_, window);
-    for (std::size_t c = 0; c < sums.size(); ++c) {
-      const double lost = 1 - sums[c];
+    add_rows(sums_, rows_.weights, grid_, window);
+    for (std::size_t c = 0; c < sums_.size(); ++c) {
+      const double lost = 1 - sums_[c];
       if (!std::isfinite(lost)) continue;
       squares_ += lost * lost;
       if (count_++ == 0 || std::fabs(lost) > std::fabs(account_.lost)) {
@@ -58,18 +59,16 @@ class Mass {
         account_.at = {window, c, ""};
       }
     }
-    if (rows_.exact != nullptr) take_flushed(window);
   }
 
-  void take_flushed(std::size_t window) {
-    const Values exact(*rows_.exact);
-    Sums sums(grid_.channels());
-    for (std::size_t r = 0; r < grid_.rows(); ++r) add_zeroed(sums, weights_, exact, grid_.at(window, r));
-    for (std::size_t c = 0; c < sums.size(); ++c) {
-      if (!(sums[c] > account_.flushed)) continue;
-      account_.flushed = sums[c];
-      account_.flushed_at = {window, c, ""};
-    }
+  void take_flushed() {
+    if (rows_.zeroed.empty()) return;
+    Sums flushed(grid_.windows() * grid_.channels());
+    for (const ZeroedWeight& weight : rows_.zeroed) flushed[grid_.entry_of(weight.element)] += weight.exact;
+    const auto largest = std::max_element(flushed.begin(), flushed.end());
+    const auto entry = static_cast<std::size_t>(largest - flushed.begin());
+    account_.flushed = *largest;
+    account_.flushed_at = {entry / grid_.channels(), entry % grid_.channels(), ""};
   }
 
   double before_cast() const {
@@ -83,7 +82,7 @@ class Mass {
 
   const WeightRows& rows_;
   const WindowGrid& grid_;
-  Values weights_;
+  Sums sums_;  ///< of one window's channels
   MassAccount account_;
   double squares_ = 0;
   std::uint64_t count_ = 0;
@@ -217,29 +216,84 @@ std::optional<ExpAccount> exp_account(const ExpRows& rows, const WindowGrid& gri
   return ExpAccount{lowest, points.zero_below, points.subnormal_below, grid.spot(at.window, at.channel)};
 }
 
+namespace {
+
+/// The softmax in fp64 of a window's logits, channel by channel; kept while elements of that window are asked for.
+class ExactWeights {
+ public:
+  ExactWeights(const Tensor& logits, const WindowGrid& grid, PadRole pads)
+      : logits_(logits), grid_(grid), pads_(pads), largest_(grid.channels()), sums_(grid.channels()) {}
+
+  double at(std::size_t element) {
+    if (pads_ != PadRole::counted && grid_.is_padded(element)) return 0;
+    const std::size_t window = grid_.entry_of(element) / grid_.channels();
+    if (window_ != window) take(window);
+    const std::size_t c = element % grid_.channels();
+    return exp_(logits_[element] - largest_[c]) / sums_[c];
+  }
+
+ private:
+  static double exp_(double x) { return precision::Native<double>().exp(x); }
+  bool is_counted(std::size_t window, std::size_t row) const {
+    return pads_ != PadRole::left_out || !grid_.is_padded(window, row);
+  }
+  void take(std::size_t window) {
+    window_ = window;
+    std::fill(largest_.begin(), largest_.end(), -HUGE_VAL);
+    std::fill(sums_.begin(), sums_.end(), 0.0);
+    for (std::size_t r = 0; r < grid_.rows(); ++r) {
+      if (!is_counted(window, r)) continue;
+      const std::size_t first = grid_.at(window, r);
+      for (std::size_t c = 0; c < sums_.size(); ++c) largest_[c] = std::max(largest_[c], logits_[first + c]);
+    }
+    for (std::size_t r = 0; r < grid_.rows(); ++r) {
+      if (!is_counted(window, r)) continue;
+      const std::size_t first = grid_.at(window, r);
+      for (std::size_t c = 0; c < sums_.size(); ++c) sums_[c] += exp_(logits_[first + c] - largest_[c]);
+    }
+  }
+
+  Values logits_;
+  const WindowGrid& grid_;
+  PadRole pads_;
+  Sums largest_;
+  Sums sums_;
+  std::size_t window_ = std::numeric_limits<std::size_t>::max();
+};
+
+}  // namespace
+
+std::vector<ZeroedWeight> zeroed_weights(const Tensor& weights, const Tensor& logits, const WindowGrid& grid,
+                                         PadRole pads) {
+  const Values found(weights);
+  const Values arguments(logits);
+  ExactWeights exact(logits, grid, pads);
+  std::vector<ZeroedWeight> zeroed;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (found[i] != 0 || !std::isfinite(arguments[i])) continue;
+    const double value = exact.at(i);
+    if (value > 0) zeroed.push_back({i, value});
+  }
+  return zeroed;
+}
+
 PooledAccount pooled_account(const PooledRows& rows, const WindowGrid& grid) {
-  const Values weights(rows.weights);
-  const Values exact(rows.exact);
   const Values values(rows.values);
+  Sums missing(grid.windows() * grid.channels());
+  for (const ZeroedWeight& weight : rows.zeroed)
+    missing[grid.entry_of(weight.element)] += weight.exact * values[weight.element];
   double lost = 0;
   double explained = 0;
   double error = 0;
   double truth = 0;
-  for (std::size_t window = 0; window < grid.windows(); ++window) {
-    for (std::size_t c = 0; c < grid.channels(); ++c) {
-      const double have = rows.pooled.at(window * grid.channels() + c);
-      const double want = rows.truth.at(window * grid.channels() + c);
-      double missing = 0;
-      for (std::size_t r = 0; r < grid.rows(); ++r) {
-        const std::size_t at = grid.at(window, r) + c;
-        if (weights[at] == 0 && exact[at] != 0) missing += exact[at] * values[at];
-      }
-      if (!std::isfinite(have) || !std::isfinite(want) || !std::isfinite(missing)) continue;
-      lost += square(missing);
-      explained += missing * (want - have);
-      error += square(want - have);
-      truth += square(want);
-    }
+  for (std::size_t i = 0; i < missing.size(); ++i) {
+    const double have = rows.pooled.at(i);
+    const double want = rows.truth.at(i);
+    if (!std::isfinite(have) || !std::isfinite(want) || !std::isfinite(missing[i])) continue;
+    lost += square(missing[i]);
+    explained += missing[i] * (want - have);
+    error += square(want - have);
+    truth += square(want);
   }
   PooledAccount account;
   account.rms_rel = lost == 0 ? 0 : std::sqrt(lost / truth);
@@ -248,20 +302,29 @@ PooledAccount pooled_account(const PooledRows& rows, const WindowGrid& grid) {
 }
 
 LogitAccount logit_account(const Tensor& logits, const Tensor& truth, const WindowGrid& grid) {
-  const Values found(logits);
-  const Values exact(truth);
-  LogitAccount account;
-  double squares = 0;
-  std::uint64_t count = 0;
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    const double error = std::fabs(found[i] - exact[i]);
-    if (!std::isfinite(error) || grid.is_padded(i)) continue;
-    squares += square(error);
-    ++count;
-    account.worst = std::max(account.worst, error);
-  }
-  if (count != 0) account.rms = std::sqrt(squares / static_cast<double>(count));
-  return account;
+  // By channel: no sum waits for the one before.
+  Sums squares(grid.channels());
+  Sums counts(grid.channels());
+  Sums worst(grid.channels());
+  const auto take = [&](const auto& found, const auto& exact) {
+    for (std::size_t first = 0; first < found.size(); first += squares.size()) {
+      if (grid.is_padded(first)) continue;
+      for (std::size_t c = 0; c < squares.size(); ++c) {
+        const double distance =
+            std::fabs(static_cast<double>(found[first + c]) - static_cast<double>(exact[first + c]));
+        const bool finite = distance < HUGE_VAL;
+        const double error = finite ? distance : 0;
+        squares[c] += square(error);
+        counts[c] += finite ? 1 : 0;
+        worst[c] = std::max(worst[c], error);
+      }
+    }
+  };
+  std::visit(take, logits.data, truth.data);
+  const double count = std::accumulate(counts.begin(), counts.end(), 0.0);
+  if (count == 0) return {};
+  return {*std::max_element(worst.begin(), worst.end()),
+          std::sqrt(std::accumulate(squares.begin(), squares.end(), 0.0) / count)};
 }
 
 std::optional<DenominatorAccount> denominator_account(const Tensor& denominator) {

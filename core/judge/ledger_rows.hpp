@@ -38,6 +38,10 @@ class WindowGrid {
   std::size_t pads_of(std::size_t window) const;
   bool has_tokens(std::size_t window) const { return pads_of(window) < rows_; }
   std::size_t at(std::size_t window, std::size_t row) const { return (window * rows_ + row) * channels_; }
+  /// window * channels + channel of such an element.
+  std::size_t entry_of(std::size_t element) const {
+    return element / (rows_ * channels_) * channels_ + element % channels_;
+  }
   Spot spot(std::size_t window, std::size_t channel) const;
   /// "0..3", or "0, 2, 5" where they do not follow each other.
   std::string pads_text(std::size_t window) const;
@@ -50,12 +54,26 @@ class WindowGrid {
   std::vector<std::uint8_t> padded_;
 };
 
-/// `softmax`: before the cast, null where it is not known; `exact`: the softmax in fp64 of the run's own logits, null
-/// where no weight is 0 that need not be.
+/// A weight that is 0, and what fp64 gives from the run's own logits.
+struct ZeroedWeight {
+  std::size_t element = 0;
+  double exact = 0;
+};
+/// How the softmax treats slots without a token.
+enum class PadRole : std::uint8_t {
+  counted,   ///< as any other
+  masked,    ///< weight 0 after the sum
+  left_out,  ///< of maximum and sum
+};
+/// Those of them that are not 0 in fp64, ascending.
+std::vector<ZeroedWeight> zeroed_weights(const compressor::Tensor& weights, const compressor::Tensor& logits,
+                                         const WindowGrid& grid, PadRole pads);
+
+/// `softmax`: before the cast, null where it is not known.
 struct WeightRows {
   const compressor::Tensor& weights;
   const compressor::Tensor* softmax = nullptr;
-  const compressor::Tensor* exact = nullptr;
+  const std::vector<ZeroedWeight>& zeroed;
 };
 /// Nothing where no row is finite.
 std::optional<MassAccount> mass_account(const WeightRows& rows, const WindowGrid& grid);
@@ -73,8 +91,7 @@ std::optional<ExpAccount> exp_account(const ExpRows& rows, const WindowGrid& gri
 
 /// The weights that hold 0, times values, against the error of pooled.
 struct PooledRows {
-  const compressor::Tensor& weights;
-  const compressor::Tensor& exact;  ///< the softmax in fp64 of the run's own logits
+  const std::vector<ZeroedWeight>& zeroed;
   const compressor::Tensor& values;
   const compressor::Tensor& pooled;
   const compressor::Tensor& truth;

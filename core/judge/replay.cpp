@@ -158,9 +158,14 @@ Replayer::Replayer(const compressor::Problem& problem, const compressor::Recipe&
       given_(given),
       threads_(threads),
       plan_(recipe, problem.config),
-      graph_(recipe, plan_, {problem.has(Name::prior_kv) && problem.has(Name::prior_gate)}),
-      exact_(compressor::with_setting(truth_recipe(recipe, problem.config, Basis::quantized),
-                                      "softmax=" + recipe.spec.at("softmax").get<std::string>())) {}
+      graph_(recipe, plan_, {problem.has(Name::prior_kv) && problem.has(Name::prior_gate)}) {}
+
+const compressor::Recipe& Replayer::exact_recipe() const {
+  if (!exact_)
+    exact_ = compressor::with_setting(truth_recipe(recipe_, problem_.config, Basis::quantized),
+                                      "softmax=" + recipe_.spec.at("softmax").get<std::string>());
+  return *exact_;
+}
 
 Tensor Replayer::value(Slot slot) const {
   auto result = compressor::run_from(problem_, recipe_, {given_, {slot}}, options_for(threads_));
@@ -168,7 +173,7 @@ Tensor Replayer::value(Slot slot) const {
 }
 
 Tensor Replayer::exact(Slot slot, const Tape& reads) const {
-  return compressor::run_from(problem_, exact_, {reads, {slot}}, options_for(threads_)).tape.find(slot)->tensor;
+  return compressor::run_from(problem_, exact_recipe(), {reads, {slot}}, options_for(threads_)).tape.find(slot)->tensor;
 }
 
 Tape Replayer::reads_of(Slot slot) const {
@@ -210,7 +215,7 @@ Doubles Replayer::magnitude_of_terms(Slot slot, const Tape& reads, const Tensor&
     tape.set(read, exponent ? record.tensor : absolute(record.tensor), fp64());
   }
   return compressor::to_doubles(
-      compressor::run_from(magnitudes, exact_, {tape, {slot}}, options_for(threads_)).tape.find(slot)->tensor);
+      compressor::run_from(magnitudes, exact_recipe(), {tape, {slot}}, options_for(threads_)).tape.find(slot)->tensor);
 }
 
 Replayer::Sum Replayer::own_freedom(Slot slot, Tensor value) const {

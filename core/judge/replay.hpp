@@ -41,7 +41,7 @@ struct Replayed {
 
 class Replayer {
  public:
-  /// The references must outlive this.
+  /// The references must outlive this. To be asked by one thread at a time.
   Replayer(const compressor::Problem& problem, const compressor::Recipe& recipe, const compressor::Tape& given,
            unsigned threads);
 
@@ -63,6 +63,7 @@ class Replayer {
     std::vector<double> high;
     std::vector<double> freedom;
   };
+  const compressor::Recipe& exact_recipe() const;
   /// Terms of the sum behind a slot; 0: it is none, and holds none inside.
   std::size_t terms_of(compressor::Slot slot) const;
   /// Of a replayed slot; 1: none.
@@ -79,7 +80,7 @@ class Replayer {
   unsigned threads_;
   compressor::Plan plan_;
   compressor::Graph graph_;
-  compressor::Recipe exact_;  ///< fp64 arithmetic on the recipe's inputs
+  mutable std::optional<compressor::Recipe> exact_;  ///< fp64 on the recipe's inputs, once it is asked for
 };
 
 }  // namespace ulpscope::judge

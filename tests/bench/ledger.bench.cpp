@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ledger of a traced run against the run: an everyday recipe, and one whose gradients underflow everywhere.
+// The ledger of a traced run against the run.
 #include "core/judge/ledger.hpp"
 
 #include "core/compressor/run.hpp"
@@ -41,10 +41,13 @@ void time_ledger(bench::Report& report, const std::string& name, const Work& wor
   std::uint64_t zeros = 0;
   for (const judge::LedgerLine& line : lines) zeros += line.became_zero.value_or(0);
   bench::require_equal(static_cast<double>(lines.empty()), 0, "a ledger without lines");
-  bench::require_equal(static_cast<double>(zeros > 0), static_cast<double>(!work.settings.empty()), "zeros");
-  report.add({name + " on " + work.preset + (work.settings.empty() ? "" : ", underflowing"), "traced run",
-              bench::Goal::at_most, 0.3},
-             static_cast<double>(work.tokens), times);
+  const std::string title = name + " on " + work.preset;
+  if (work.settings.empty() && std::string_view(work.preset) == "v4-flash-csa") {
+    report.add({title, "traced run", bench::Goal::at_most, 0.3}, static_cast<double>(work.tokens), times);
+    return;
+  }
+  report.note(title + (work.settings.empty() ? "" : ", everything lost"),
+              {{"ratio", times.work / times.limit}, {"became_zero", zeros}});
 }
 
 }  // namespace
@@ -52,8 +55,10 @@ void time_ledger(bench::Report& report, const std::string& name, const Work& wor
 int main(int argc, char** argv) {
   return bench::run("ledger of a traced run", argc, argv, [](bench::Report& report) {
     time_ledger(report, "hf", {"v4-flash-csa", 256, {}}, 2);
+    time_ledger(report, "fp32", {"v4-flash-csa", 256, {}}, 5);
+    time_ledger(report, "bf16-pure", {"v4-flash-csa", 256, {}}, 5);
+    // No goal: a run of 2 ms, and gradients so small that every matrix product is 0 and has to be recomputed.
     time_ledger(report, "fp32", {"small-csa", 256, {}}, report.rounds());
-    time_ledger(report, "fp16-pure", {"v4-flash-csa", 256, {"loss_scale=1e-4"}}, 2);
-    time_ledger(report, "fp16-pure", {"small-csa", 256, {"loss_scale=1e-4"}}, report.rounds());
+    time_ledger(report, "fp16-pure", {"v4-flash-csa", 256, {"loss_scale=1e-6"}}, 2);
   });
 }
