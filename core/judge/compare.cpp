@@ -12,6 +12,7 @@
 #include "core/judge/decode_judge.hpp"
 #include "core/judge/diagnosis.hpp"
 #include "core/judge/invariants.hpp"
+#include "core/judge/nonfinite.hpp"
 #include "core/judge/replay.hpp"
 #include "core/judge/slot_filter.hpp"
 #include "core/judge/slot_judge.hpp"
@@ -197,6 +198,13 @@ class Comparison {
   std::optional<Verdict> beyond_tables_;
 };
 
+void add_births(RunReport& report, const Suspect& suspect, unsigned threads) {
+  if (!has_strays(report.rows)) return;
+  Nonfinite found = certify(suspect, threads);
+  report.nonfinite = std::move(found.certificates);
+  report.notes.insert(report.notes.end(), found.notes.begin(), found.notes.end());
+}
+
 }  // namespace
 
 RunReport measure_run(const Problem& problem, const compressor::Run& run, const Truth& truth, unsigned threads) {
@@ -218,6 +226,7 @@ RunReport measure_run(const Problem& problem, const compressor::Run& run, const 
   }
   for (const auto& [slot, reason] : run.tape.absent()) report.rows.push_back(absent_row(slot, reason, bench));
   report.invariants = check_invariants(run.tape, problem, run.recipe, {&truth.tape, {}});
+  add_births(report, {problem, run.recipe, run.tape, truth.tape}, threads);
   return report;
 }
 
@@ -249,6 +258,7 @@ RunReport compare(const Problem& problem, const Dump& dump, const Claim& claim, 
   Comparison(problem, dump, claim, options).run(report);
   if (recipe && !options.tolerance.given())
     report.invariants = check_invariants(dump.tape, problem, *recipe, {&truth.tape, explained_slots(report)});
+  add_births(report, {problem, recipe ? *recipe : truth.recipe, dump.tape, truth.tape}, options.threads);
   return report;
 }
 

@@ -23,6 +23,7 @@ std::string run_remarks(const Json& run) {
         "fail");
   }
   if (run["verdict"].is_object()) out += html_paragraph(verdict_text(run["verdict"]), "fail");
+  for (const std::string& birth : birth_texts(run)) out += html_paragraph(birth, "fail");
   for (const Json& unmapped : run["unmapped"])
     out += html_paragraph(unmapped["name"].get<std::string>() + ": maps to no slot.", "");
   for (const Json& note : run["notes"]) out += html_paragraph(note.get<std::string>() + ".", "source");

@@ -57,6 +57,7 @@ std::string markdown_text(const Json& given) {
   }
   for (const Json& run : report["runs"]) {
     if (run["verdict"].is_object()) out += "\n" + verdict_text(run["verdict"]) + "\n";
+    for (const std::string& birth : birth_texts(run)) out += "\n" + birth + "\n";
     for (const Json& note : run["notes"]) out += "\n" + note.get<std::string>() + ".\n";
   }
   if (!report["summary"].empty()) out += "\n## Summary\n\n";

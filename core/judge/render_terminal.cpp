@@ -40,6 +40,7 @@ std::string failures_text(const Json& report, Colour colour) {
                  "  ");
     }
     if (run["verdict"].is_object()) out += painted(folded(verdict_text(run["verdict"]), "  "), "31", colour);
+    for (const std::string& birth : birth_texts(run)) out += folded(birth, "  ");
     for (const Json& unmapped : run["unmapped"]) {
       const std::string nearest =
           unmapped["nearest"].is_string() ? "; did you mean '" + unmapped["nearest"].get<std::string>() + "'?" : "";

@@ -11,6 +11,7 @@
 #include "core/compressor/problem.hpp"
 #include "core/compressor/recipe.hpp"
 #include "core/io/json.hpp"
+#include "core/judge/birth_certificate.hpp"
 #include "core/judge/metrics.hpp"
 
 namespace ulpscope::judge {
@@ -94,6 +95,7 @@ struct RunReport {
   TruthInfo truth;
   std::vector<Row> rows;
   std::vector<Invariant> invariants;
+  std::vector<BirthCertificate> nonfinite;
   std::optional<Verdict> verdict;
   std::optional<Verdict> beyond_tables;  ///< where the verdict is about a table: the first slot that fails and is none
   std::vector<Unmapped> unmapped;

@@ -17,6 +17,7 @@ Json to_json(const ErrorMap& map);
 Json to_json(const ReplayResult& replay);
 Json to_json(const Row& row);
 Json to_json(const Invariant& invariant);
+Json to_json(const BirthCertificate& birth);
 Json to_json(const Verdict& verdict);
 Json to_json(const Unmapped& unmapped);
 Json to_json(const RunReport& run);
@@ -159,6 +160,31 @@ Json to_json(const Verdict& verdict) {
           {"sentence", verdict.sentence}};
 }
 
+Json index_or_null(const std::optional<std::size_t>& index) { return index ? Json(*index) : Json(); }
+
+Json to_json(const BirthCertificate& birth) {
+  Json operands = Json::array();
+  for (const auto& [value, hex] : birth.operands) operands.push_back({{"value", io::number(value)}, {"hex", hex}});
+  Json path = Json::array();
+  for (const auto& [slot, count] : birth.path)
+    path.push_back({{"slot", compressor::to_string(slot)}, {"count", count}});
+  const bool forward = birth.slot.direction == compressor::Direction::forward;
+  return {{"stage", birth.stage},
+          {"direction", forward ? "forward" : "backward"},
+          {"slot", compressor::to_string(birth.slot)},
+          {"index", birth.index},
+          {"window", index_or_null(birth.window)},
+          {"softmax_slot", index_or_null(birth.softmax_slot)},
+          {"channel", index_or_null(birth.channel)},
+          {"operation", birth.operation},
+          {"operands", std::move(operands)},
+          {"class", birth.birth_class},
+          {"path", std::move(path)},
+          {"masked_by", text_or_null(birth.masked_by)},
+          {"cure", text_or_null(birth.cure)},
+          {"count", birth.count}};
+}
+
 Json to_json(const TruthInfo& truth) {
   return {{"tier", truth.tier},
           {"bits", truth.bits != 0 ? Json(truth.bits) : Json()},
@@ -188,7 +214,7 @@ Json to_json(const RunReport& run) {
   json["rows"] = array_json(run.rows);
   json["attribution_residual"] = nullptr;
   json["invariants"] = array_json(run.invariants);
-  json["nonfinite"] = Json::array();
+  json["nonfinite"] = array_json(run.nonfinite);
   json["underflow"] = Json::array();
   json["verdict"] = optional_json(run.verdict);
   json["unmapped"] = array_json(run.unmapped);

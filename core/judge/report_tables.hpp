@@ -28,6 +28,8 @@ std::string provenance_text(const io::Json& report);
 std::vector<Section> sections_of(const io::Json& report);
 /// "compare: logits differs at window 0, ...": what a verdict says, in one paragraph.
 std::string verdict_text(const io::Json& verdict);
+/// Birth certificates, a paragraph for those that differ only in their row.
+std::vector<std::string> birth_texts(const io::Json& run);
 /// Words for "dump.safetensors against recipe fp32, truth fp64 on basis quantized".
 std::string run_text(const io::Json& run);
 

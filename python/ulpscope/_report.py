@@ -56,6 +56,16 @@ class Report(Found):
         ]
 
     @property
+    def nonfinite(self) -> list[dict[str, Any]]:
+        """The birth certificates of all runs: where NaN and infinities that the truth does not have were born, of which
+        operation, where they went, and which change was run and cured them."""
+        return [
+            {"problem": run["problem"], "recipe": run["recipe"], "backend": run["backend"], **birth}
+            for run in self.to_dict()["runs"]
+            for birth in run["nonfinite"]
+        ]
+
+    @property
     def summary(self) -> list[str]:
         """What was found, in sentences."""
         return list(self.to_dict()["summary"])

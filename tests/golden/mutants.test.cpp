@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ports with one known bug: compare refuses each at the right stage, and its sentence says what is wrong.
+#include <set>
+
 #include "app/verbs.hpp"
+#include "core/judge/render.hpp"
 #include "tests/golden/golden.hpp"
 #include "tests/support/catch.hpp"
 
@@ -58,6 +61,20 @@ TEST_CASE("every mutant is refused where its bug is, and the sentence names the 
     CHECK(sentence.find(std::string("At stage ") + mutant.stage + ":") != std::string::npos);
     CHECK(sentence.find(mutant.sentence) != std::string::npos);
   }
+}
+
+TEST_CASE("the certificates of the dump with NaN in its pads name window 0, slots 0..3, and the cure") {
+  const io::Json report = compared("csa-small", "csa-small.mutant-kv-nan-in-pad", "fp32").report;
+  std::set<std::size_t> slots;
+  for (const io::Json& birth : report["runs"][0]["nonfinite"]) {
+    CHECK(birth["slot"] == "values");
+    CHECK(birth["window"] == 0);
+    CHECK(birth["class"] == "from pad");
+    CHECK(birth["cure"] == "pad.kv=0: 0 held in the padded rows of values");
+    slots.insert(birth["softmax_slot"].get<std::size_t>());
+  }
+  CHECK(slots == std::set<std::size_t>{0, 1, 2, 3});
+  CHECK(judge::terminal_text(report, judge::Colour::off).find("values, window 0, slots 0..3") != std::string::npos);
 }
 
 TEST_CASE("honest runs of Hugging Face pass against their own recipes") {

@@ -55,6 +55,16 @@ def test_arrays_are_a_dump(problem, run):
     assert "pooled" in bad.summary[0]
 
 
+def test_births_have_certificates(problem):
+    assert us.report(problem, "fp32").nonfinite == []
+    report = us.report(problem, "fp32", settings=["softmax=online"])
+    first = report.nonfinite[0]
+    assert first["recipe"] == "fp32" and first["problem"] == 0
+    assert (first["slot"], first["window"], first["class"]) == ("denominator", 0, "inf - inf")
+    assert first["cure"].startswith("softmax=online_guarded")
+    assert "born at denominator" in str(report)
+
+
 def test_names_are_mapped(problem, run, tmp_path):
     dump = {"attn.probs": run["weights"], "junk": np.zeros(3)}
     for names in ({"attn.probs": "weights"}, {r"attn\.pr.*": "weights"}):

@@ -150,6 +150,34 @@ TEST_CASE("the schema knows the fields that this version leaves null") {
   CHECK_FALSE(checker.faults(json).empty());
 }
 
+TEST_CASE("a birth certificate has all its fields, null where they do not apply") {
+  judge::Report report = sample_report();
+  judge::BirthCertificate birth;
+  birth.slot = compressor::gradient(compressor::Name::logits);
+  birth.stage = "softmax";
+  birth.index = 7;
+  birth.window = 0;
+  birth.softmax_slot = 3;
+  birth.operation = "div";
+  birth.operands = {{1, "0x3F800000"}, {std::numeric_limits<double>::infinity(), "0x7F800000"}};
+  birth.birth_class = "x/0";
+  birth.path = {{compressor::gradient(compressor::Name::gate), 5}};
+  birth.count = 2;
+  report.runs[0].nonfinite = {birth};
+  const Json json = judge::to_json(report);
+  CHECK(test::SchemaChecker(report_schema()).faults(json).empty());
+  const Json& one = json["runs"][0]["nonfinite"][0];
+  CHECK(one["slot"] == "grad.logits");
+  CHECK(one["direction"] == "backward");
+  CHECK(one["softmax_slot"] == 3);
+  CHECK(one["channel"].is_null());
+  CHECK(one["operands"][1] == Json{{"value", "inf"}, {"hex", "0x7F800000"}});
+  CHECK(one["class"] == "x/0");
+  CHECK(one["path"][0] == Json{{"slot", "grad.gate"}, {"count", 5}});
+  CHECK(one["masked_by"].is_null());
+  CHECK(one["cure"].is_null());
+}
+
 TEST_CASE("numbers that are not finite are strings") {
   const Json row = judge::to_json(sample_report())["runs"][0]["rows"][0];
   CHECK(row["replay"]["max_ulp"] == "inf");

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// Birth certificates as a person reads them: where, of what, where to, and what helps. Read off a report's JSON.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+
+#include "core/judge/diagnosis.hpp"
+#include "core/judge/report_tables.hpp"
+
+namespace ulpscope::judge {
+namespace {
+
+using io::Json;
+
+std::string text_of(const Json& json) { return json.is_string() ? json.get<std::string>() : ""; }
+
+/// Certificates that differ only in their row are one paragraph.
+struct Births {
+  const Json* first;
+  std::vector<std::size_t> windows;
+  std::vector<std::size_t> softmax_slots;
+  std::uint64_t count = 0;
+};
+
+bool alike(const Json& a, const Json& b) {
+  constexpr std::array<const char*, 5> fields{"slot", "operation", "class", "cure", "masked_by"};
+  return std::all_of(fields.begin(), fields.end(), [&](const char* field) { return a[field] == b[field]; });
+}
+
+std::vector<Births> merged(const Json& certificates) {
+  std::vector<Births> all;
+  for (const Json& one : certificates) {
+    auto found = std::find_if(all.begin(), all.end(), [&](const Births& births) { return alike(*births.first, one); });
+    if (found == all.end()) found = all.insert(all.end(), Births{&one, {}, {}, 0});
+    if (one["window"].is_number()) found->windows.push_back(one["window"].get<std::size_t>());
+    if (one["softmax_slot"].is_number()) found->softmax_slots.push_back(one["softmax_slot"].get<std::size_t>());
+    found->count += one["count"].get<std::uint64_t>();
+  }
+  return all;
+}
+
+std::string place_text(const Births& births) {
+  const Json& one = *births.first;
+  std::string text = text_of(one["slot"]);
+  const auto add = [&](const char* what, const std::vector<std::size_t>& numbers) {
+    if (numbers.empty()) return;
+    const bool several = std::any_of(numbers.begin(), numbers.end(), [&](auto i) { return i != numbers.front(); });
+    text += fmt::format(", {}{} {}", what, several ? "s" : "", ranges(numbers));
+  };
+  add("window", births.windows);
+  add("slot", births.softmax_slots);
+  if (one["channel"].is_number()) text += fmt::format(", channel {}", one["channel"].dump());
+  const bool one_element = births.count == 1;
+  return text + fmt::format(" (element {}{})", one["index"].dump(),
+                            one_element ? "" : fmt::format(", the first of {}", births.count));
+}
+
+/// "inf - inf", "exp(89)".
+std::string formula(const std::string& operation, const std::vector<std::string>& x) {
+  constexpr std::array<std::pair<std::string_view, char>, 4> infix{
+      {{"add", '+'}, {"sub", '-'}, {"mul", '*'}, {"div", '/'}}};
+  for (const auto& [name, sign] : infix) {
+    if (operation == name && x.size() == 2) return fmt::format("{} {} {}", x[0], sign, x[1]);
+  }
+  if (operation == "fma" && x.size() == 3) return fmt::format("{} * {} + {}", x[0], x[1], x[2]);
+  return x.empty() ? operation : fmt::format("{}({})", operation, fmt::join(x, ", "));
+}
+
+std::string operation_text(const Json& one) {
+  std::vector<std::string> values;
+  std::vector<std::string> bits;
+  for (const Json& operand : one["operands"]) {
+    values.push_back(value_text(io::number_of(operand["value"])));
+    bits.push_back(text_of(operand["hex"]));
+  }
+  const std::string text = formula(text_of(one["operation"]), values);
+  return bits.empty() ? text : fmt::format("{} [{}]", text, fmt::join(bits, " "));
+}
+
+std::string cause_text(const Json& one) {
+  const std::string kind = text_of(one["class"]);
+  const std::string operation = operation_text(one);
+  const auto finite = [](const Json& operand) { return std::isfinite(io::number_of(operand["value"])); };
+  const bool sound = std::all_of(one["operands"].begin(), one["operands"].end(), finite);
+  const bool put_there = kind == "not from the recipe" || (kind == "from pad" && sound);
+  return put_there ? fmt::format("{}: the recipe has {} there", kind, operation) : kind + ": " + operation;
+}
+
+/// The first slots that it reached, and the last.
+std::string path_text(const Json& path) {
+  constexpr std::size_t shown = 3;
+  std::string text;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (path.size() > 2 * shown && i == shown) text += fmt::format(", {} more slots", path.size() - 2 * shown);
+    if (path.size() > 2 * shown && i >= shown && i < path.size() - shown) continue;
+    text += fmt::format("{}{} ({})", i == 0 ? "" : ", ", text_of(path[i]["slot"]), path[i]["count"].dump());
+  }
+  return text.empty() ? "It goes no further" : "From there to " + text;
+}
+
+enum class Forward : std::uint8_t { finite, not_finite };
+
+/// Where the forward pass is finite and the backward pass is not, that is said.
+std::string passes_text(const Json& one, Forward forward) {
+  const Json& path = one["path"];
+  const auto gradient = std::find_if(path.begin(), path.end(),
+                                     [](const Json& step) { return text_of(step["slot"]).starts_with("grad."); });
+  const std::string mask = text_of(one["masked_by"]);
+  std::string text = mask.empty() ? "" : fmt::format(" {} does not pass it on.", mask);
+  if (forward == Forward::not_finite) return text;
+  if (one["direction"] == "backward") return text + " The forward pass is finite, the backward pass is not.";
+  if (mask.empty() || gradient == path.end()) return text;
+  return text + fmt::format(" It returns at {}: the forward pass is finite, the backward pass is not.",
+                            text_of((*gradient)["slot"]));
+}
+
+}  // namespace
+
+std::vector<std::string> birth_texts(const Json& run) {
+  const Json& certificates = run["nonfinite"];
+  const bool finite = std::all_of(certificates.begin(), certificates.end(), [](const Json& one) {
+    return one["direction"] == "backward" || one["masked_by"].is_string();
+  });
+  std::vector<std::string> texts;
+  for (const Births& births : merged(certificates)) {
+    const Json& one = *births.first;
+    const std::string cure = text_of(one["cure"]);
+    texts.push_back(fmt::format("Not finite, born at {}, stage {}. {}. {}.{} {}.", place_text(births),
+                                text_of(one["stage"]), cause_text(one), path_text(one["path"]),
+                                passes_text(one, finite ? Forward::finite : Forward::not_finite),
+                                cure.empty() ? "No change that was tried cures it" : "Cured, when run, by " + cure));
+  }
+  return texts;
+}
+
+}  // namespace ulpscope::judge

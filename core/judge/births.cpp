@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// A stray is born where its stage makes one of sound operands, or where the run holds one that its stage does not make
+// of the run's own.
+#include "core/judge/births.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/compressor/evaluate.hpp"
+#include "core/compressor/run.hpp"
+
+namespace ulpscope::judge {
+namespace {
+
+using compressor::forward;
+using compressor::Name;
+using compressor::Record;
+using compressor::Slot;
+using compressor::Tape;
+using compressor::Tensor;
+
+/// Where pads enter a run.
+bool receives_pads(Slot slot) {
+  return slot.direction == compressor::Direction::forward &&
+         (slot.name == Name::values || slot.name == Name::logits || slot.name == Name::padded_gate);
+}
+
+}  // namespace
+
+Births::Births(const Suspect& suspect, unsigned threads)
+    : suspect_(suspect),
+      threads_(threads),
+      plan_(suspect.recipe, suspect.problem.config),
+      graph_(suspect.recipe, plan_, {suspect.problem.has(Name::prior_kv) && suspect.problem.has(Name::prior_gate)}),
+      tape_(suspect.tape),
+      strays_(strays_of(suspect.tape, suspect.truth)) {
+  if (strays_.empty()) return;
+  padded_ = compressor::padded_slots(suspect.problem, plan_.config(), suspect.recipe);
+  complete();
+  const Strays inputs = stray_inputs(suspect.problem, plan_);
+  sound_ = tape_;
+  sound_problem_ = healed(suspect.problem, inputs, plan_);
+  for (const auto& [slot, elements] : inputs) changed_[slot.index()] = true;
+  strays_.insert(inputs.begin(), inputs.end());
+  find_in_inputs();
+  for (const Slot slot : graph_.order()) {
+    if (tape_.has(slot)) find_in(slot);
+  }
+}
+
+/// Slots between those that the suspect holds: from its nearest ones, by the recipe.
+void Births::complete() {
+  std::array<bool, compressor::slot_count> needed{};
+  for (auto slot = graph_.order().rbegin(); slot != graph_.order().rend(); ++slot) {
+    if (!needed[slot->index()] && !suspect_.tape.has(*slot)) continue;
+    for (const Slot read : graph_.reads(*slot)) needed[read.index()] = true;
+  }
+  compressor::Partial partial{suspect_.tape, {}};
+  for (const Slot slot : graph_.order()) {
+    if (needed[slot.index()] && !suspect_.tape.has(slot)) partial.wanted.push_back(slot);
+  }
+  if (partial.wanted.empty()) return;
+  compressor::RunOptions options;
+  options.threads = threads_;
+  const auto missing = compressor::run_from(suspect_.problem, suspect_.recipe, partial, options);
+  for (const auto& [slot, record] : missing.tape.records()) tape_.set(slot, record.tensor, record.format);
+  strays_.merge(strays_of(missing.tape, suspect_.truth));
+}
+
+Tape Births::reads_in(const Tape& tape, Slot slot) const {
+  Tape reads;
+  for (const Slot read : graph_.reads(slot)) {
+    if (const Record* record = tape.find(read)) reads.set(read, record->tensor, record->format);
+  }
+  return reads;
+}
+
+Tensor Births::computed(Slot slot, const compressor::Problem& problem, const Tape& reads) const {
+  compressor::RunOptions options;
+  options.threads = threads_;
+  return compressor::run_from(problem, suspect_.recipe, {reads, {slot}}, options).tape.find(slot)->tensor;
+}
+
+/// Whether something that the slot's stage reads came from a stray, be it finite again.
+bool Births::is_tainted(Slot slot) const {
+  const auto& reads = graph_.reads(slot);
+  return std::any_of(reads.begin(), reads.end(), [&](Slot read) { return changed_[read.index()]; });
+}
+
+bool Births::is_pad(Slot slot, std::size_t element) const {
+  return receives_pads(slot) && padded_[element / plan_.config().head_dim] != 0;
+}
+
+void Births::add(const BirthGroup& birth, std::size_t element) {
+  const auto alike = std::find_if(groups_.begin(), groups_.end(), [&](const BirthGroup& group) {
+    return group.slot == birth.slot && group.origin == birth.origin && group.at_pad == birth.at_pad;
+  });
+  if (alike != groups_.end()) return alike->elements.push_back(element);
+  groups_.push_back(birth);
+  groups_.back().elements.push_back(element);
+}
+
+void Births::find_in_inputs() {
+  for (const auto& [slot, elements] : strays_) {
+    if (slot.direction == compressor::Direction::backward || !compressor::is_input(slot.name)) continue;
+    for (const std::size_t i : elements) {
+      const double given = suspect_.problem.input(slot.name).at(i);
+      add({slot, Origin::input, false, std::isfinite(given) ? std::copysign(HUGE_VAL, given) : given, {}}, i);
+    }
+  }
+}
+
+void Births::find_in(Slot slot) {
+  const bool tainted = is_tainted(slot);
+  const auto strays = strays_.find(slot);
+  if (!tainted && strays == strays_.end()) return;
+  changed_[slot.index()] = true;
+  const Record* exact = suspect_.truth.find(slot);
+  const Tensor* const truth = exact != nullptr ? &exact->tensor : nullptr;
+  const Record& own = *tape_.find(slot);
+  const Tensor made = computed(slot, sound_problem_, sound_reads(slot));
+  const auto is_born = [&](std::size_t i) {
+    return is_stray(made.at(i), truth != nullptr ? truth->at(i) : made.at(i), slot.direction);
+  };
+  if (strays != strays_.end()) {
+    const Tensor from_own = tainted ? computed(slot, suspect_.problem, reads(slot)) : made;
+    for (const std::size_t i : strays->second) {
+      if (!is_born(i) && !std::isfinite(from_own.at(i))) continue;
+      add({slot, is_born(i) ? Origin::arithmetic : Origin::foreign, is_pad(slot, i), own.tensor.at(i), {}}, i);
+    }
+  }
+  // What no stray came before stays the run's own: a dump need not have the recipe's bits.
+  const Tensor& sound = tainted ? made : own.tensor;
+  std::map<std::size_t, double> values;
+  for (const std::size_t i : strays_in(slot, sound, truth)) {
+    values[i] = is_born(i) ? healed(truth != nullptr ? truth->at(i) : 1, own.format) : made.at(i);
+  }
+  sound_.set(slot, replaced(sound, values), own.format);
+}
+
+}  // namespace ulpscope::judge

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// From groups of births to certificates: operation, operands, path, mask, cure.
+#include "core/judge/nonfinite.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "core/compressor/element_record.hpp"
+#include "core/judge/cures.hpp"
+#include "core/judge/layout.hpp"
+#include "precision/ulp.hpp"
+
+namespace ulpscope::judge {
+namespace {
+
+using compressor::Direction;
+using compressor::Name;
+using compressor::Slot;
+
+constexpr std::size_t most_rows = 8;
+/// Recorded numbers are 16 bytes each: operands of a stage beyond this many are not recorded.
+constexpr std::size_t most_recorded = std::size_t{1} << 26;
+
+class Certifier {
+ public:
+  explicit Certifier(const Births& births) : births_(births) {}
+
+  void certify(const BirthGroup& group, Nonfinite& out) const {
+    const auto rows = rows_of(group);
+    std::string cure;
+    for (const std::vector<std::size_t>& elements : rows) {
+      BirthCertificate certificate = placed(group, elements);
+      describe(group, certificate);
+      certificate.path = path_of(group.slot);
+      certificate.masked_by = mask_of(group.slot, certificate.path);
+      if (&elements == &rows.front()) {
+        const Complaint complaint{group, births_.plan().writer(group.slot), certificate.birth_class, certificate.path};
+        cure = find_cure(births_, complaint).value_or("");
+      }
+      certificate.cure = cure;
+      out.certificates.push_back(std::move(certificate));
+    }
+    note_truth(group, out);
+  }
+
+ private:
+  const compressor::Tensor& tensor_of(Slot slot) const {
+    const compressor::Record* record = births_.tape().find(slot);
+    return record != nullptr ? record->tensor : births_.suspect().problem.input(slot.name);
+  }
+  Layout layout(Slot slot) const { return layout_of(slot, tensor_of(slot).shape, births_.plan().config()); }
+
+  /// The group's elements by row, where there are few rows; else all of them together.
+  std::vector<std::vector<std::size_t>> rows_of(const BirthGroup& group) const {
+    std::map<std::size_t, std::vector<std::size_t>> rows;
+    const Layout shape = layout(group.slot);
+    for (const std::size_t i : group.elements) {
+      rows[i / shape.channels].push_back(i);
+      if (rows.size() > most_rows) return {group.elements};
+    }
+    std::vector<std::vector<std::size_t>> all;
+    for (auto& [row, elements] : rows) all.push_back(std::move(elements));
+    return all;
+  }
+
+  BirthCertificate placed(const BirthGroup& group, const std::vector<std::size_t>& elements) const {
+    BirthCertificate certificate;
+    certificate.slot = group.slot;
+    certificate.stage = compressor::to_string(births_.plan().writer(group.slot));
+    certificate.index = elements.front();
+    certificate.count = elements.size();
+    const Layout shape = layout(group.slot);
+    const Place place = place_of(certificate.index, shape);
+    if (shape.windows != 0) certificate.window = place.window;
+    if (compressor::has_window_rows(group.slot.name)) certificate.softmax_slot = place.slot_index;
+    if (shape.has_channels) certificate.channel = place.channel;
+    return certificate;
+  }
+
+  void describe(const BirthGroup& group, BirthCertificate& certificate) const {
+    if (group.origin == Origin::input) return describe_input(group, certificate);
+    const compressor::OperationRecord operation = recorded(group, certificate.index);
+    certificate.operation = operation.name == "constant" && group.at_pad ? "pad" : operation.name;
+    certificate.birth_class = operation.birth_class;
+    if (certificate.operation == "pad") certificate.birth_class = "from pad";
+    if (group.origin == Origin::foreign) certificate.birth_class = group.at_pad ? "from pad" : "not from the recipe";
+    if (certificate.birth_class.empty()) certificate.birth_class = std::isnan(group.value) ? "nan" : "overflow";
+    for (const auto& operand : operation.operands)
+      certificate.operands.push_back({operand.value, precision::hex(operand.value, operand.format)});
+  }
+
+  /// The input holds it, or its rounding makes it.
+  void describe_input(const BirthGroup& group, BirthCertificate& certificate) const {
+    const double given = births_.suspect().problem.input(group.slot.name).at(certificate.index);
+    certificate.operation = std::isfinite(given) ? "round" : "input";
+    certificate.birth_class = std::isfinite(given) ? "overflow" : "from input";
+    certificate.operands.push_back({given, precision::hex(given, precision::parse_format("fp64"))});
+  }
+
+  /// The operation behind an element: the first that is not finite, of sound operands; else the recipe's last, of the
+  /// run's own.
+  compressor::OperationRecord recorded(const BirthGroup& group, std::size_t index) const {
+    const bool arithmetic = group.origin == Origin::arithmetic;
+    const compressor::Tape reads = arithmetic ? births_.sound_reads(group.slot) : births_.reads(group.slot);
+    const auto& problem = arithmetic ? births_.sound_problem() : births_.suspect().problem;
+    std::size_t size = 0;
+    for (const Slot read : births_.graph().reads(group.slot)) size += tensor_of(read).size();
+    if (size > most_recorded) return {"not recorded: its stage reads too many values", group.value, {}, ""};
+    const auto record = compressor::record_element(problem, births_.suspect().recipe, reads, {group.slot, index});
+    return arithmetic && record.birth ? *record.birth : record.last;
+  }
+
+  /// Later slots that hold strays and read the birth's slot, or one of these.
+  std::vector<PathStep> path_of(Slot from) const {
+    std::vector<PathStep> path;
+    std::array<bool, compressor::slot_count> reached{};
+    reached[from.index()] = true;
+    for (const Slot slot : births_.graph().order()) {
+      const auto strays = births_.strays().find(slot);
+      if (strays == births_.strays().end() || reached[slot.index()]) continue;
+      if (!reads_any(slot, reached)) continue;
+      reached[slot.index()] = true;
+      path.push_back({slot, strays->second.size()});
+    }
+    return path;
+  }
+
+  bool reads_any(Slot slot, const std::array<bool, compressor::slot_count>& reached) const {
+    const auto& reads = births_.graph().reads(slot);
+    return std::any_of(reads.begin(), reads.end(), [&](Slot read) { return reached[read.index()]; });
+  }
+
+  static bool is_result(Slot slot, Direction direction) {
+    if (slot.direction != direction) return false;
+    return direction == Direction::forward ? slot.name == Name::output : compressor::is_input(slot.name);
+  }
+
+  /// Where the path of the birth's direction ends short of a result: the first slot after it that reads it and is
+  /// sound.
+  std::string mask_of(Slot from, const std::vector<PathStep>& path) const {
+    std::array<bool, compressor::slot_count> reached{};
+    Slot last = from;
+    reached[from.index()] = true;
+    for (const PathStep& step : path) {
+      if (step.slot.direction != from.direction) continue;
+      if (is_result(step.slot, from.direction)) return "";
+      reached[step.slot.index()] = true;
+      last = step.slot;
+    }
+    if (is_result(from, from.direction)) return "";
+    bool beyond = births_.tape().find(last) == nullptr;  // an input stands before every slot of the order
+    for (const Slot slot : births_.graph().order()) {
+      const bool sound = births_.tape().has(slot) && !births_.strays().contains(slot);
+      if (beyond && sound && slot.direction == from.direction && reads_any(slot, reached))
+        return compressor::to_string(slot);
+      beyond = beyond || slot == last;
+    }
+    return "";
+  }
+
+  /// Births that exact arithmetic has too. (Where the truth's gradients are NaN, its own forward pass may be why.)
+  void note_truth(const BirthGroup& group, Nonfinite& out) const {
+    const compressor::Record* truth = births_.suspect().truth.find(group.slot);
+    if (truth == nullptr || group.slot.direction == Direction::backward) return;
+    const auto undefined = std::count_if(group.elements.begin(), group.elements.end(), [&](std::size_t i) {
+      return !std::isfinite(truth->tensor.at(i)) && std::isnan(group.value);
+    });
+    if (undefined == 0) return;
+    out.notes.push_back(
+        fmt::format("{} of the {} births in {} are NaN in the truth too: exact arithmetic has no number there",
+                    undefined, group.elements.size(), compressor::to_string(group.slot)));
+  }
+
+  const Births& births_;
+};
+
+}  // namespace
+
+bool has_strays(const std::vector<Row>& rows) {
+  return std::any_of(rows.begin(), rows.end(), [](const Row& row) {
+    if (!row.metrics) return false;
+    const Classes& classes = row.metrics->classes;
+    return classes.nan != 0 || (classes.class_mismatch != 0 && classes.pos_inf + classes.neg_inf != 0);
+  });
+}
+
+Nonfinite certify(const Suspect& suspect, unsigned threads) {
+  const Births births(suspect, threads);
+  const Certifier certifier(births);
+  Nonfinite out;
+  std::string left_out;
+  std::size_t count = 0;
+  for (const BirthGroup& group : births.groups()) {
+    if (out.certificates.size() < most_certificates) {
+      certifier.certify(group, out);
+      continue;
+    }
+    count += group.elements.size();
+    left_out += (left_out.empty() ? "" : " ") + compressor::to_string(group.slot);
+  }
+  if (count != 0)
+    out.notes.push_back(
+        fmt::format("{} more births of values that are not finite are not certified, in {}", count, left_out));
+  return out;
+}
+
+}  // namespace ulpscope::judge
