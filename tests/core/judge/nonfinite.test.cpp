@@ -367,3 +367,33 @@ TEST_CASE("a backend that keeps the results only is certified by a replay") {
   CHECK(fused.nonfinite.front().slot == traced.nonfinite.front().slot);
   CHECK(fused.nonfinite.front().index == traced.nonfinite.front().index);
 }
+
+TEST_CASE("any slots of any dump, with anything planted: the first certificate is about the first of it") {
+  test::Random random(77);
+  const auto problems = test::small_problems();
+  const char* const recipes[] = {"fp32", "pr3810", "maxtext", "hf-fp32", "trtllm", "fp16-pure"};
+  for (int i = 0; i < 40; ++i) {
+    const Problem& problem = problems[random.index(problems.size())].problem;
+    const Recipe recipe = recipe_of(recipes[random.index(6)], {"softmax=online_guarded"});
+    judge::Dump dump = test::own_dump(problem, recipe);
+    std::vector<std::string> kept{"output"};
+    Slot first = gradient(Name::hidden);
+    for (const Slot slot : compressor::program_order(problem, recipe)) {
+      if (compressor::level_of(slot) == compressor::Level::table || random.index(2) == 0) continue;
+      kept.push_back(compressor::to_string(slot));
+      const bool is_first = first == gradient(Name::hidden);
+      if (slot == gradient(Name::hidden) || random.index(6) != 0) continue;
+      std::vector<double> values = test::values_of(dump, kept.back());
+      values[random.index(values.size())] = random.index(2) == 0 ? std::nan("") : infinity;
+      test::set_values(dump, kept.back(), values);
+      if (is_first) first = slot;
+    }
+    if (first == gradient(Name::hidden)) continue;
+    test::keep_only(dump, kept);
+    const auto report = test::judged(problem, dump, recipe);
+    INFO(i << ": " << recipe.name << ", planted in " << compressor::to_string(first));
+    REQUIRE_FALSE(report.nonfinite.empty());
+    CHECK(report.nonfinite.front().slot == first);
+    CHECK_FALSE(test::judged(problem, dump, std::nullopt).nonfinite.empty());
+  }
+}
