@@ -28,15 +28,20 @@ class Certifier {
  public:
   explicit Certifier(const Births& births) : births_(births) {}
 
-  void certify(const BirthGroup& group, Nonfinite& out) const {
-    const auto rows = rows_of(group);
+  /// Gives how many births found no room.
+  std::size_t certify(const BirthGroup& group, Nonfinite& out) const {
     std::string cure;
-    for (const std::vector<std::size_t>& elements : rows) {
+    std::size_t left_out = 0;
+    for (const std::vector<std::size_t>& elements : rows_of(group)) {
+      if (out.certificates.size() == most_certificates) {
+        left_out += elements.size();
+        continue;
+      }
       BirthCertificate certificate = placed(group, elements);
       describe(group, certificate);
       certificate.path = path_of(group.slot);
       certificate.masked_by = mask_of(group.slot, certificate.path);
-      if (&elements == &rows.front()) {
+      if (elements.front() == group.elements.front()) {  // one cure is run for all of the group
         const Complaint complaint{group, births_.plan().writer(group.slot), certificate.birth_class, certificate.path};
         cure = find_cure(births_, complaint).value_or("");
       }
@@ -44,6 +49,7 @@ class Certifier {
       out.certificates.push_back(std::move(certificate));
     }
     note_truth(group, out);
+    return left_out;
   }
 
  private:
@@ -191,19 +197,17 @@ Nonfinite certify(const Suspect& suspect, unsigned threads) {
   const Births births(suspect, threads);
   const Certifier certifier(births);
   Nonfinite out;
-  std::string left_out;
+  std::string slots;
   std::size_t count = 0;
   for (const BirthGroup& group : births.groups()) {
-    if (out.certificates.size() < most_certificates) {
-      certifier.certify(group, out);
-      continue;
-    }
-    count += group.elements.size();
-    left_out += (left_out.empty() ? "" : " ") + compressor::to_string(group.slot);
+    const std::size_t left_out = certifier.certify(group, out);
+    if (left_out == 0) continue;
+    count += left_out;
+    slots += (slots.empty() ? "" : " ") + compressor::to_string(group.slot);
   }
   if (count != 0)
     out.notes.push_back(
-        fmt::format("{} more births of values that are not finite are not certified, in {}", count, left_out));
+        fmt::format("{} more births of values that are not finite are not certified, in {}", count, slots));
   return out;
 }
 

@@ -73,7 +73,7 @@ def test_births_have_certificates(problem):
     assert us.report(problem, "fp32").nonfinite == []
     report = us.report(problem, "fp32", settings=["softmax=online"])
     first = report.nonfinite[0]
-    assert first["recipe"] == "fp32" and first["problem"] == 0
+    assert first["recipe"].startswith("fp32") and first["problem"] == 0
     assert (first["slot"], first["window"], first["class"]) == ("denominator", 0, "inf - inf")
     assert first["cure"].startswith("softmax=online_guarded")
     assert "born at denominator" in str(report)

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Births by law: planted at random places they are found there, in any dump, and honest runs have none.
+#include "core/judge/births.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "core/compressor/graph.hpp"
+#include "tests/core/judge/certified.hpp"
+
+using namespace ulpscope;
+using namespace ulpscope::test;
+using compressor::forward;
+using compressor::gradient;
+using compressor::Name;
+using compressor::Problem;
+using compressor::Recipe;
+using compressor::Slot;
+using judge::BirthCertificate;
+using judge::Nonfinite;
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+}  // namespace
+
+TEST_CASE("honest runs have no certificate: infinite pads are there by definition") {
+  for (const test::SmallProblem& small : test::small_problems()) {
+    for (const char* name : {"fp32", "hf", "pr3810", "bf16-pure", "sglang-online-bf16"}) {
+      const Recipe recipe = recipe_of(name, {"pad.gate=-inf", "pad.kv=0", "softmax=online_guarded"});
+      const judge::Truth truth = test::truth_of(small.problem, recipe);
+      const auto report =
+          judge::measure_run(small.problem, compressor::run_traced(small.problem, recipe, {}), truth, 1);
+      INFO(small.name << " " << name);
+      if (small.name == "csa") CHECK(test::row_named(report, "logits").metrics->classes.neg_inf > 0);
+      CHECK(report.nonfinite.empty());
+      CHECK_FALSE(judge::has_strays(report.rows));
+    }
+  }
+}
+
+TEST_CASE("thirty births planted at random places are found there") {
+  test::Random random(30);
+  const auto problems = test::small_problems();
+  const char* const recipes[] = {"fp32", "pr3810", "hf", "bf16-pure"};
+  for (int i = 0; i < 30; ++i) {
+    const Problem& problem = problems[random.index(problems.size())].problem;
+    const Recipe recipe = compressor::load_recipe(recipes[random.index(4)]);
+    auto order = compressor::program_order(problem, recipe);
+    const auto direction = i % 2 == 0 ? compressor::Direction::forward : compressor::Direction::backward;
+    std::erase_if(order, [&](Slot slot) {
+      return slot.direction != direction || compressor::level_of(slot) == compressor::Level::table;
+    });
+    const Slot slot = order[random.index(order.size())];
+    const double value = random.index(2) == 0 ? std::nan("") : infinity;
+    std::size_t index = 0;
+    compressor::RunOptions options;
+    options.overrides[slot] = [&](compressor::Tensor& tensor) {
+      index = random.index(tensor.size());
+      std::vector<double> values = compressor::to_doubles(tensor);
+      values[index] = value;
+      tensor.data = values;
+    };
+    const Nonfinite found = certified(problem, recipe, options);
+    INFO(i << ": " << recipe.name << ", " << compressor::to_string(slot) << " " << index << " = " << value);
+    const BirthCertificate& birth = only(found);
+    CHECK(birth.slot == slot);
+    CHECK(birth.index == index);
+    CHECK(birth.count == 1);
+    CHECK(birth.stage == compressor::to_string(compressor::Plan(recipe, problem.config).writer(slot)));
+    CHECK((birth.birth_class == "not from the recipe" || birth.birth_class == "from pad"));
+    CHECK_FALSE(birth.operation.empty());
+    CHECK_FALSE(birth.cure.empty());
+  }
+}
+
+TEST_CASE("independent births each have a certificate, in program order") {
+  const Problem problem = plain_problem();
+  compressor::RunOptions options;
+  const auto plant = [](std::size_t index) {
+    return [index](compressor::Tensor& tensor) {
+      std::vector<double> values = compressor::to_doubles(tensor);
+      values[index] = std::nan("");
+      tensor.data = values;
+    };
+  };
+  options.overrides[forward(Name::kv)] = plant(5 * problem.config.features());
+  options.overrides[forward(Name::normalized)] = plant(problem.config.head_dim * 8);
+  options.overrides[gradient(Name::logits)] = plant(3);
+  const Nonfinite found = certified(problem, recipe_of("fp32", {}), options);
+  REQUIRE(found.certificates.size() == 3);
+  CHECK(found.certificates[0].slot == forward(Name::kv));
+  CHECK(found.certificates[1].slot == forward(Name::normalized));
+  CHECK(found.certificates[2].slot == gradient(Name::logits));
+}
+
+TEST_CASE("a dump's births are found in slots that it does not hold") {
+  const Problem problem = plain_problem();
+  const Recipe recipe = recipe_of("fp32", {"softmax=online"});
+  judge::Dump dump = test::own_dump(problem, recipe);
+  test::keep_only(dump, {"kv", "gate", "pooled", "output"});
+  const auto report = test::judged(problem, dump, recipe);
+  REQUIRE_FALSE(report.nonfinite.empty());
+  CHECK(report.nonfinite.front().slot == forward(Name::pooled));
+  CHECK(report.nonfinite.front().operation == "sub");
+
+  const Recipe naive = recipe_of("fp32", {"softmax=naive"});
+  const compressor::Run run = compressor::run_traced(problem, naive, filled(forward(Name::gate), -1e3));
+  dump.tape = run.tape;
+  test::keep_only(dump, {"kv", "gate", "output"});
+  const auto hidden = test::judged(problem, dump, naive);
+  REQUIRE_FALSE(hidden.nonfinite.empty());
+  CHECK(hidden.nonfinite.front().slot == forward(Name::softmax));
+  CHECK(hidden.nonfinite.front().birth_class == "0/0");
+}
+
+TEST_CASE("a backend that keeps the results only is certified by a replay") {
+  const Problem problem = plain_problem();
+  const Recipe recipe = recipe_of("fp32", {"softmax=online"});
+  const judge::Truth truth = test::truth_of(problem, recipe);
+  const auto traced = judge::measure_run(problem, compressor::run_traced(problem, recipe, {}), truth, 1);
+  const auto fused = judge::measure_run(problem, compressor::run_fused(problem, recipe, {}), truth, 1);
+  REQUIRE_FALSE(traced.nonfinite.empty());
+  REQUIRE(fused.nonfinite.size() == traced.nonfinite.size());
+  CHECK(fused.nonfinite.front().slot == traced.nonfinite.front().slot);
+  CHECK(fused.nonfinite.front().index == traced.nonfinite.front().index);
+}
+
+TEST_CASE("any slots of any dump, with anything planted: the first certificate is about the first of it") {
+  test::Random random(77);
+  const auto problems = test::small_problems();
+  const char* const recipes[] = {"fp32", "pr3810", "maxtext", "hf-fp32", "trtllm", "fp16-pure"};
+  for (int i = 0; i < 40; ++i) {
+    const Problem& problem = problems[random.index(problems.size())].problem;
+    const Recipe recipe = recipe_of(recipes[random.index(6)], {"softmax=online_guarded"});
+    judge::Dump dump = test::own_dump(problem, recipe);
+    std::vector<std::string> kept{"output"};
+    Slot first = gradient(Name::hidden);
+    for (const Slot slot : compressor::program_order(problem, recipe)) {
+      if (compressor::level_of(slot) == compressor::Level::table || random.index(2) == 0) continue;
+      kept.push_back(compressor::to_string(slot));
+      const bool is_first = first == gradient(Name::hidden);
+      if (slot == gradient(Name::hidden) || random.index(6) != 0) continue;
+      std::vector<double> values = test::values_of(dump, kept.back());
+      values[random.index(values.size())] = random.index(2) == 0 ? std::nan("") : infinity;
+      test::set_values(dump, kept.back(), values);
+      if (is_first) first = slot;
+    }
+    if (first == gradient(Name::hidden)) continue;
+    test::keep_only(dump, kept);
+    const auto report = test::judged(problem, dump, recipe);
+    INFO(i << ": " << recipe.name << ", planted in " << compressor::to_string(first));
+    REQUIRE_FALSE(report.nonfinite.empty());
+    CHECK(report.nonfinite.front().slot == first);
+    CHECK_FALSE(test::judged(problem, dump, std::nullopt).nonfinite.empty());
+  }
+}
