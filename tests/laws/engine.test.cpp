@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Laws of the engine: how a run is cut, threaded or vectorised never shows in its bits.
+#include <cmath>
 #include <set>
 
 #include "core/compressor/evaluate.hpp"
@@ -50,6 +51,14 @@ Tape tape_of_batch_row(const Tape& tape, const Config& config, std::size_t row) 
   return own;
 }
 
+/// Elements that are -0.
+std::size_t negative_zeros(const Tape& tape, const std::string& slot) {
+  const Tensor& tensor = tape.find(*find_slot(slot))->tensor;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < tensor.size(); ++i) count += tensor.at(i) == 0 && std::signbit(tensor.at(i)) ? 1 : 0;
+  return count;
+}
+
 }  // namespace
 
 TEST_CASE("the recipes with masks run in every kind of number, and see the masks") {
@@ -96,6 +105,28 @@ TEST_CASE("a fused run has the traced run's bits where most exponentials are zer
     CHECK(normal > exponentials.size() / 20);
     CHECK(normal < exponentials.size() * 9 / 10);
     CHECK(first_difference(run_fused(problem, load_recipe(name), with_threads(1)).tape, traced, 6) == "");
+  }
+}
+
+TEST_CASE("where windows overlap a token's gradient has no negative zero: another window's zeros were added") {
+  Config config = small_config(GENERATE(Mode::csa, Mode::hca));
+  const std::size_t windows = GENERATE(std::size_t{1}, std::size_t{8});
+  config.seq = windows * config.ratio;
+  config.head_dim = 64;
+  MakeOptions make;
+  make.gate_sigma = 200;  // most weights are 0, and so is their product with a negative cotangent: -0
+  const Problem problem = make_problem(config, make);
+  const bool added = config.mode == Mode::csa && windows > 1;
+  for (const std::string name : {"fp32", "hf", "fp64"}) {
+    const Tape traced = run_traced(problem, load_recipe(name), with_threads(1)).tape;
+    const Tape fused = run_fused(problem, load_recipe(name), with_threads(1)).tape;
+    INFO("recipe " << name << ", " << windows << " windows, overlap " << config.overlap);
+    CHECK(negative_zeros(traced, "grad.values") > 0);
+    for (const std::string slot : {"grad.kv", "grad.biased"}) {
+      INFO(slot);
+      CHECK((negative_zeros(traced, slot) > 0) == !added);
+    }
+    CHECK(first_difference(fused, traced, 6) == "");
   }
 }
 

@@ -46,11 +46,6 @@ class Shape:
         """What a tolerance on fp32 grows by: an error of exp is as large as its argument, and saturated gates are 8 times as wide."""
         return 4 if self.gate_sigma > USUAL_GATES[0] else 1
 
-    @property
-    def sign_of_zero_is_open(self):
-        """Autograd adds the gradients of two overlapping halves, one of them 0, so that -0 becomes +0; recipe hf keeps -0."""
-        return self.kind != "hca" and self.config["seq"] >= 2 * self.config["ratio"]
-
 
 def _head_dim(rng, index):
     """Full groups for six of ten shapes; else any even width, alone or after full groups."""

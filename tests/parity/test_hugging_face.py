@@ -32,8 +32,6 @@ RAGGED_PART = 0.998
 # And the two exps are two ulps apart at times, hardly more than the freedom that a comparison grants.
 OF_EXP = {"softmax", "weights", "grad.logits", "grad.biased"}
 RAGGED_EXPLAINED = 0.9999
-# Slots that autograd adds from two halves: -0 becomes +0.
-SIGN_OF_ZERO = {"grad.kv", "grad.gate", "grad.biased"}
 # PyTorch's fp32 cos and sin are its own, some an ulp from the correctly rounded ones: they decide rotated and grad.normed.
 ROTATED = {"rotated", "grad.normed"}
 EXACT_FP32 = (EXACT | EXACT_IN_FULL_GROUPS) - ROTATED
@@ -75,12 +73,11 @@ def more_than(part, counts):
 
 
 def unequal(shape, rows, names):
-    """{slot: (elements without the library's bits, count)}, but for those that differ in the sign of a zero that is open."""
+    """{slot: (elements without the library's bits, count)}."""
     found = {}
     for name in sorted(expected(shape, names)):
         row = rows[name]
-        only_sign = name in SIGN_OF_ZERO and shape.sign_of_zero_is_open and row["replay"]["max_ulp"] == 0
-        if misses(row) and not only_sign:
+        if misses(row):
             found[name] = (misses(row), row["count"])
     return found
 

@@ -69,7 +69,7 @@ class FusedWindow {
         store(frame, c, rows::softmax_pool(forward_, window, logit, exponential));
       } else {
         const rows::PoolGradients<A> out{frame.token_rows(gradient(Name::kv)).shifted(c),
-                                         frame.token_rows(gradient(Name::biased)).shifted(c)};
+                                         frame.token_rows(gradient(Name::biased)).shifted(c), frame.job.gradient_start};
         rows::PoolVjp<A, Exp>{forward_, backward_, exponential}(window, logit, saved(frame, c), out);
       }
     }

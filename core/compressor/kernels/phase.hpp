@@ -65,6 +65,9 @@ struct Phase {
   bool exact_products = false;  ///< products join the pooled sum unrounded
   bool reads_weights = false;   ///< the softmax VJP reads the stored weights, not the softmax before its cast
   double loss_scale = 1;
+  /// What a token's gradient is added to: +0 where two windows read tokens, since autograd adds what each of them gives
+  /// to the zeros of the other; else -0, which changes nothing.
+  double gradient_start = -0.0;
   std::uint64_t seed = 0;
   Views<T> views{};
   const std::uint8_t* padded = nullptr;
@@ -90,6 +93,7 @@ struct Phase {
         exact_products(job.at(forward(Name::products)).compute_exact),
         reads_weights(job.at(gradient(Name::logits)).saved == Saved::stored),
         loss_scale(job.loss_scale),
+        gradient_start(geometry.overlap && geometry.windows > 1 ? 0.0 : -0.0),
         seed(job.seed),
         views(*job.views),
         padded(job.padded),

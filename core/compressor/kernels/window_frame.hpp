@@ -23,6 +23,19 @@ ULPSCOPE_HD void copy_values(const typename A::scalar_type* from, std::size_t co
   }
   for (; i < count; ++i) to[i] = from[i];
 }
+/// to = from + zero
+template <class A>
+ULPSCOPE_HD void add_values(const typename A::scalar_type* from, std::size_t count, double zero,
+                            typename A::scalar_type* to) {
+  std::size_t i = 0;
+  if constexpr (A::lanes > 1) {
+    using V = typename A::value_type;
+    constexpr auto lanes = static_cast<std::size_t>(A::lanes);
+    for (; i + lanes <= count; i += lanes)
+      precision::store(to + i, rows::plus_zero(precision::load<V>(from + i), zero));
+  }
+  for (; i < count; ++i) to[i] = rows::plus_zero(from[i], zero);
+}
 template <class T>
 ULPSCOPE_HD void fill_values(T* begin, T* end, const T& value) {
   for (; begin != end; ++begin) *begin = value;

@@ -86,11 +86,13 @@ ULPSCOPE_OUTLINE_ON_DEVICE void grad_copy_step(WindowFrame<A>& frame, const rows
   });
 }
 
-/// Back to token rows: every half of a token's features belongs to one softmax slot, so nothing is added.
+/// Back to token rows: every half of a token's features belongs to one softmax slot, so nothing but zeros is added.
 /// Rows of padded slots are 0. Prior slots go to grad.prior_*, whose rows are the prior window's tokens.
 template <class A>
 ULPSCOPE_OUTLINE_ON_DEVICE void scatter(WindowFrame<A>& frame, const rows::Ops<A>& ops, Slot slot, Slot from) {
   const bool unchanged = frame.job.moves_unchanged[slot.index()];
+  const bool of_prior = slot.name == Name::prior_kv || slot.name == Name::prior_gate;  // read by one window only
+  const double start = of_prior ? -0.0 : frame.job.gradient_start;
   if (!unchanged) grad_copy_step(frame, ops, slot, from);
   for (int r = 0; r < frame.slots; ++r) {
     auto* target = frame.target(r, slot);
@@ -98,7 +100,7 @@ ULPSCOPE_OUTLINE_ON_DEVICE void scatter(WindowFrame<A>& frame, const rows::Ops<A
     if (frame.padded[r] != 0) {
       fill_values(target, target + frame.active, typename A::scalar_type(0));
     } else {
-      copy_values<A>(frame_row(frame, unchanged ? from : slot, r), frame.active, target);
+      add_values<A>(frame_row(frame, unchanged ? from : slot, r), frame.active, start, target);
     }
   }
 }

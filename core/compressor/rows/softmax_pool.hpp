@@ -157,7 +157,18 @@ struct PoolGradientOps {
 template <class A>
 struct PoolGradients {
   TokenRows<A> values, logits;
+  double start = -0.0;  ///< what each is added to: a zero
 };
+
+/// x + zero: the sign of a zero is all that it can change. Kinds that are no floating-point numbers have but one zero.
+template <class V>
+ULPSCOPE_INLINE V plus_zero(const V& x, [[maybe_unused]] double zero) {
+  if constexpr (std::is_class_v<V>) {
+    return x;
+  } else {
+    return x + precision::splat<V>(static_cast<precision::scalar_t<V>>(zero));
+  }
+}
 
 /// product_sum of rows that are computed as they are read, and kept.
 template <class A, class F, class G>
@@ -198,8 +209,9 @@ struct PoolVjp {
     for (int r = 0; r < window.count; ++r) {
       const V y = window.y[r];
       const V w = ops.reads_weights ? y : weight(forward.weights, y);
-      out.values.set(r, product(ops.values, cotangent, w));
-      out.logits.set(r, ops.logits.storage.round(softmax_closed_vjp(ops.logits, y, window.g[r], sum)));
+      out.values.set(r, plus_zero(product(ops.values, cotangent, w), out.start));
+      const V logit_gradient = ops.logits.storage.round(softmax_closed_vjp(ops.logits, y, window.g[r], sum));
+      out.logits.set(r, plus_zero(logit_gradient, out.start));
     }
   }
 };
