@@ -20,8 +20,10 @@ bits = pytest.mark.skipif(not machine.IS_DESCRIBED, reason="recipe hf names the 
 RMS = 5e-6
 TOLERANCE = 1e-5  # rtol and atol, as PR 3810 checks
 UNIT = 2.0**-24  # roundoff of fp32
+ENOUGH_CHANNELS = 8  # an entry of so many that are all nearly 0 was never met
 # Sums over tokens, and the slot whose elements are their terms, times hidden.
 OVER_TOKENS = {"grad.w_kv": "grad.kv", "grad.w_gate": "grad.gate"}
+# Problems with one element each that no fp32 can have within TOLERANCE.
 CANCELLING = {
     "mode": "csa",
     "batch": 16,
@@ -30,6 +32,7 @@ CANCELLING = {
     "head_dim": 2,
     "rope": {"dim": 2, "theta": 10000, "yarn": shapes.YARN},
 }
+VANISHING = CANCELLING | {"seq": 75, "hidden": 16, "rope": {"dim": 2, "theta": 160000, "yarn": None}}
 # Replayed from the library's own nearest slots: every bit.
 EXACT = {"logits", "weights", "products", "pooled", "normed", "rotated"} | {
     f"grad.{name}" for name in ("normed", "pooled", "weights", "values", "logits", "kv", "gate", "ape", "gamma")
@@ -132,16 +135,27 @@ def test_bf16_inner_slots_are_replayed_too(shape):
     assert unequal(shape, rows, inner | EXACT) == {}
 
 
+def condition(shape, truth):
+    """What tolerances grow by: an entry of few channels may nearly vanish; then its relative error, which the norm and
+    its gradient pass on, is that of its terms times the size of those over its own."""
+    if shape.config["head_dim"] >= ENOUGH_CHANNELS:
+        return 1
+    terms, entry = truth["products"].abs().sum(-2), truth["pooled"]
+    conditions = (terms.square().mean(-1) / (entry.square().mean(-1) + problem_of(shape).config["eps"])).sqrt()
+    return max(1.0, conditions.max().item())
+
+
 def test_fp32_is_within_rounding_of_the_truth(shape):
     """The truth: the formulas in fp64, of the same inputs and of RoPE tables in fp32, whose error is the next test's."""
     rows = engine.judge(problem_of(shape), core_slots(shape, torch.float32), machine.recipe("hf-fp32"))
     check_explained(shape, rows, set(hugging_face.CORE) - {"output"} - ROTATED)
     truth = engine.run(problem_of(shape), engine.exact_but_for_the_tables())
+    tolerance = RMS * condition(shape, truth)
     for name, theirs in core_slots(shape, torch.float32).items():
         finite = torch.isfinite(truth[name])
         assert torch.equal(finite, torch.isfinite(theirs)), name
         error, size = (theirs.double() - truth[name])[finite], truth[name][finite]
-        assert torch.linalg.vector_norm(error) <= RMS * torch.linalg.vector_norm(size), name
+        assert torch.linalg.vector_norm(error) <= tolerance * torch.linalg.vector_norm(size), name
     if machine.IS_DESCRIBED:
         assert unequal(shape, rows, EXACT_FP32) == {}
 
@@ -173,13 +187,14 @@ def tolerances(name, ours, problem):
 
 def test_fp32_is_within_tolerance_of_recipe_fp32(shape):
     ours = engine.run(problem_of(shape), "fp32")
+    growth = condition(shape, engine.run(problem_of(shape), "fp64"))
     for name, theirs in core_slots(shape, torch.float32).items():
         mine, theirs = ours[name], theirs.double()
         assert torch.equal(torch.isinf(mine), torch.isinf(theirs)), name
         finite = torch.isfinite(mine)
         error, size = (theirs - mine)[finite], mine[finite]
-        assert torch.linalg.vector_norm(error) <= RMS * torch.linalg.vector_norm(size), name
-        assert bool((error.abs() <= tolerances(name, ours, problem_of(shape))[finite]).all()), name
+        assert torch.linalg.vector_norm(error) <= RMS * growth * torch.linalg.vector_norm(size), name
+        assert bool((error.abs() <= growth * tolerances(name, ours, problem_of(shape))[finite]).all()), name
 
 
 def test_no_sum_of_fp32_terms_keeps_a_weight_s_gradient_within_1e_5():
@@ -194,3 +209,21 @@ def test_no_sum_of_fp32_terms_keeps_a_weight_s_gradient_within_1e_5():
     target = truth["grad.w_kv"][1, 5]
     assert (terms[:, :, 1] * factors[:, :, 5]).abs().sum() > 170 * target.abs()
     assert (exact - target).abs() > 1.3 * TOLERANCE * (1 + target.abs())
+
+
+def test_no_fp32_entry_that_nearly_vanishes_keeps_its_gradient_within_1e_5():
+    """One entry of two channels, (-0.0119, 0.0037) of terms of 2.0 and 0.35: the *exact* gradient of the norm at the
+    library's own fp32 entry is already further than 1e-5 from the truth."""
+    problem = us.Problem.make(VANISHING, seed=893171909)
+    truth = engine.run(problem, "fp64")
+    cotangent = truth["grad.normed"] * engine.inputs(problem)["gamma"].double()
+    theirs = hugging_face.run(problem.config, engine.inputs(problem), torch.float32)["pooled"].double()
+
+    def gradient(x):
+        inverse = (x.square().mean(-1, keepdim=True) + problem.config["eps"]).rsqrt()
+        unit = x * inverse
+        return (inverse * (cotangent - unit * (cotangent * unit).mean(-1, keepdim=True)))[1, 5, 0]
+
+    target = truth["grad.pooled"][1, 5, 0]
+    assert (gradient(truth["pooled"]) - target).abs() <= 1e-12 * target.abs()
+    assert (gradient(theirs) - target).abs() > 1.5 * TOLERANCE * (1 + target.abs())
