@@ -122,6 +122,12 @@ Rows named(std::span<const std::string_view> names) {
   return rows;
 }
 
+Rows exps() {
+  Rows rows = named(precision::exp_names());
+  rows.push_back({{"name", "FULL:V:REST"}});
+  return rows;
+}
+
 Rows metrics() {
   Rows rows;
   for (const judge::MetricInfo& metric : judge::metric_table()) {
@@ -186,7 +192,7 @@ constexpr std::array<Topic, 15> topics{{
     {"pads", pads},
     {"softmax", [] { return choices_of<compressor::Softmax>("softmax"); }},
     {"summations", [] { return named(precision::summation_names()); }},
-    {"exps", [] { return named(precision::exp_names()); }},
+    {"exps", exps},
     {"vjps", vjps},
     {"metrics", metrics},
     {"studies", study_rows},

@@ -29,12 +29,13 @@ struct WindowsBody {
   T* arena;
   std::size_t rows;  ///< of scratch
   Items windows;
+  Items channels;
 
   ULPSCOPE_HD void operator()(const Grid& grid, const Thread& thread) const {
     kernels::WindowFrame<A> frame(*phase, arena + scratch_place(grid, thread, rows));
-    const std::size_t channels = phase->geometry.head_dim;
-    for (std::size_t i = grid.index(thread); i < windows.count() * channels; i += grid.size()) {
-      frame.move_to(windows.begin + i / channels, i % channels, 1);
+    const std::size_t count = channels.count();
+    for (std::size_t i = grid.index(thread); i < windows.count() * count; i += grid.size()) {
+      frame.move_to(windows.begin + i / count, channels.begin + i % count, 1);
       frame.load();
       kernels::run_steps(frame);
       frame.store();

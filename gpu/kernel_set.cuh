@@ -36,11 +36,12 @@ struct Kernels {
   using T = typename A::scalar_type;
 
   static void windows(const kernels::PhaseJob<T>& job, std::size_t begin, std::size_t end, T*) {
-    const Grid grid = plan_grid((end - begin) * job.geometry.head_dim, job.scratch * sizeof(T), Executor::limits());
+    const Items channels{job.first_channel, job.last_channel};
+    const Grid grid = plan_grid((end - begin) * channels.count(), job.scratch * sizeof(T), Executor::limits());
     const SeenPhase<A> phase(job, grid.threads, Executor::memory());
     compressor::Workspace<T> arena(&Executor::memory());
     arena.resize(job.scratch * grid.size());
-    Executor::launch(grid, WindowsBody<A>{phase.get(), arena.data(), job.scratch, {begin, end}});
+    Executor::launch(grid, WindowsBody<A>{phase.get(), arena.data(), job.scratch, {begin, end}, channels});
   }
   static void entries(const kernels::PhaseJob<T>& job, std::size_t begin, std::size_t end, T*) {
     const Grid grid = plan_grid(end - begin, 0, Executor::limits());

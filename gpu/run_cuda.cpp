@@ -46,8 +46,11 @@ void require_device_text(const compressor::Recipe& recipe, const compressor::Con
   };
   if (recipe.softmax == compressor::Softmax::log_softmax) refuse("softmax log_softmax");
   const compressor::SlotArithmetics arithmetic = compressor::Plan(recipe, config).all();
-  const bool libm = std::any_of(arithmetic.begin(), arithmetic.end(), [](const compressor::SlotArithmetic& slot) {
-    return slot.exp == precision::Exp::libm && !precision::is_plain_fp64(slot.compute);
+  const bool libm = std::any_of(arithmetic.begin(), arithmetic.end(), [&](const compressor::SlotArithmetic& slot) {
+    const auto called_at = [&](std::size_t channel) {
+      return precision::at_channel(slot.exp, channel, config.head_dim).full == precision::Exp::libm;
+    };
+    return (called_at(0) || called_at(config.head_dim - 1)) && !precision::is_plain_fp64(slot.compute);
   });
   if (libm) refuse("exp libm");
 }

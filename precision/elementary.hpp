@@ -4,6 +4,7 @@
 
 #include "precision/arithmetic.hpp"
 #include "precision/exp_correct.hpp"
+#include "precision/exp_glibc.hpp"
 #include "precision/exp_libraries.hpp"
 #include "precision/exp_variant.hpp"
 
@@ -31,6 +32,8 @@ ULPSCOPE_INLINE_ON_HOST F exp_fp32(F x, Exp variant) {
       return exp_cuda_fast(x);
     case Exp::xla_ynn:
       return exp_xla_ynn(x);
+    case Exp::glibc:
+      return exp_glibc(x);
   }
   return exp_binary32(x);
 }

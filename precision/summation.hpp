@@ -2,6 +2,7 @@
 // Sums and dot products whose order and algorithm are data.
 #pragma once
 
+#include "precision/summation_cascade.hpp"
 #include "precision/summation_exact.hpp"
 #include "precision/summation_orders.hpp"
 #include "precision/summation_spec.hpp"
@@ -27,6 +28,12 @@ ULPSCOPE_OUTLINE_ON_DEVICE typename A::value_type accumulate_terms(const A& accu
     }
     case Kind::lanes_pairwise:
       return lanes_pairwise_sum(accumulate, SumTree{n, summation}, source);
+    case Kind::cascade:
+      return cascades_sum(accumulate, all, summation.sizes[0], source);
+    case Kind::torch_rows:
+      return cascade_sum(accumulate, all, source);
+    case Kind::torch_channels:
+      return channels_sum(accumulate, n, source);
     case Kind::kahan:
       return kahan_sum(accumulate, n, source);
     // A kind of numbers that is not carried in float or double (MPFR, dual) has no hardware to imitate.

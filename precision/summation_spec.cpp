@@ -22,9 +22,13 @@ constexpr KindInfo kinds[] = {{Kind::sequential, "sequential", 0, 0},
                               {Kind::blas, "blas", 0, 0},
                               {Kind::tensor_core, "tensor_core", 2, 2},
                               {Kind::exact, "exact", 0, 0},
-                              {Kind::lanes_pairwise, "lanes_pairwise", 1, 1}};
-constexpr std::string_view written[] = {"sequential", "pairwise",        "blocked:K[,K..]", "lanes:K[,K..]",   "kahan",
-                                        "blas",       "tensor_core:F,K", "exact",           "lanes_pairwise:K"};
+                              {Kind::lanes_pairwise, "lanes_pairwise", 1, 1},
+                              {Kind::cascade, "cascade", 1, 1},
+                              {Kind::torch_rows, "torch_rows", 1, 1},
+                              {Kind::torch_channels, "torch_channels", 0, 0}};
+constexpr std::string_view written[] = {
+    "sequential",      "pairwise", "blocked:K[,K..]",  "lanes:K[,K..]", "kahan",        "blas",
+    "tensor_core:F,K", "exact",    "lanes_pairwise:K", "cascade:K",     "torch_rows:V", "torch_channels"};
 // F fraction bits, significands below 4 and K + 1 summands must add up exactly in 53 bits.
 constexpr int most_fraction_bits = 40, most_block = 256, most_size = 1 << 24;
 
@@ -84,5 +88,17 @@ std::string to_string(const Summation& summation) {
 }
 
 std::span<const std::string_view> summation_names() { return written; }
+
+std::size_t alike_columns(const Summation& summation, std::size_t width) {
+  if (summation.kind != Kind::torch_rows) return width;
+  const std::size_t group = width < static_cast<std::size_t>(summation.sizes[0]) ? 4 : 32;
+  return width / group * group;
+}
+
+Summation at_column(const Summation& summation, std::size_t column, std::size_t width) {
+  if (summation.kind != Kind::torch_rows) return summation;
+  if (width == 1) return {Kind::torch_channels};  // rows of one column lie side by side: to PyTorch they are one row
+  return {Kind::cascade, {column < alike_columns(summation, width) ? 1 : 4}, 1};
+}
 
 }  // namespace ulpscope::precision

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -24,6 +25,12 @@ namespace ulpscope::precision {
 /// - tensor_core:F,K: blocks of K products and the accumulator aligned to the largest exponent, cut to F fraction bits,
 ///   added exactly, rounded toward zero to fp32 [MMA-Sim].
 /// - exact: the exact sum, rounded once.
+/// - cascade:K: K cascades of every K-th term; what no cascade has room for joins the first; then the others' sums. A
+///   cascade adds blocks of 2^p, blocks of 2^p of those, and once more, p = max(4, floor(ceil(log2 n) / 4)) [PyTorch].
+/// - torch_rows:V: PyTorch's sum over the rows of a matrix, V the elements of a vector as they lie in memory (8 for
+///   fp32, 16 for bf16): `cascade:1` in columns that fill groups of 32 (of 4 where a row is shorter than V),
+///   `cascade:4` in those beyond; a single column is summed along. Where there are no columns to count: `cascade:1`.
+/// - torch_channels: PyTorch's sum along a row: what is beyond the last 8 terms, then 8 lanes, a `cascade:4` each.
 struct Summation {
   enum class Kind : std::uint8_t {
     sequential,
@@ -34,7 +41,10 @@ struct Summation {
     blas,
     tensor_core,
     exact,
-    lanes_pairwise
+    lanes_pairwise,
+    cascade,
+    torch_rows,
+    torch_channels
   };
   Kind kind = Kind::sequential;
   std::array<int, 4> sizes{};
@@ -48,5 +58,10 @@ Summation parse_summation(std::string_view text);
 std::string to_string(const Summation& summation);
 /// Every kind as it is written, parameters included: "blocked:K[,K..]".
 std::span<const std::string_view> summation_names();
+
+/// Columns of rows as wide as `width` in which the order is that of column 0; the others have one order too.
+std::size_t alike_columns(const Summation& summation, std::size_t width);
+/// The order in one of those columns, one that depends on no column.
+Summation at_column(const Summation& summation, std::size_t column, std::size_t width);
 
 }  // namespace ulpscope::precision

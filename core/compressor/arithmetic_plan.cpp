@@ -28,6 +28,11 @@ std::optional<Format> table_format(const Recipe& recipe, std::string_view field)
   return chosen == "exact" ? std::nullopt : std::optional(precision::parse_format(word(chosen)));
 }
 
+precision::PowChoice table_power(const Recipe& recipe) {
+  const Json* value = find_field(recipe.spec, {Section::forward, "rope_table", "power"});
+  return value == nullptr ? precision::PowChoice{} : precision::parse_pow_choice(word(*value));
+}
+
 /// What native code does: FP8 floors amax at 1e-4, FP4 at 6 * 2^-126; other formats by the pattern of FP4.
 double native_floor(const Format& format) { return format.name == "e4m3fn" ? 1e-4 : format.max_finite * 0x1p-126; }
 
@@ -101,7 +106,8 @@ Plan::Plan(const Recipe& recipe, const Config& config)
   for (const auto& [name, format] : recipe.spec.at("inputs").items()) {
     inputs_[parse_slot(name).name] = precision::parse_format(word(format));
   }
-  table_ = {table_format(recipe, "frequencies"), table_format(recipe, "angles"), table_format(recipe, "storage")};
+  table_ = {table_format(recipe, "frequencies"), table_format(recipe, "angles"), table_format(recipe, "storage"),
+            table_power(recipe)};
   const SlotRoles roles(recipe, config_, table_);
   for (std::size_t index = 0; index < slot_count; ++index) {
     const Direction direction = index < name_count ? Direction::forward : Direction::backward;

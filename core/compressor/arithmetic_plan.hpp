@@ -13,6 +13,7 @@
 #include "core/compressor/recipe.hpp"
 #include "core/compressor/slot.hpp"
 #include "core/compressor/slot_arithmetic.hpp"  // IWYU pragma: export
+#include "precision/pow_variant.hpp"
 
 namespace ulpscope::compressor {
 
@@ -22,6 +23,7 @@ struct TableArithmetic {
   std::optional<precision::Format> frequencies;
   std::optional<precision::Format> angles;
   std::optional<precision::Format> storage;
+  precision::PowChoice power{};  ///< of theta, where frequencies have a format
 };
 
 /// How roles are resolved [contract: recipes]:

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "core/compressor/channel_parts.hpp"
 #include "core/compressor/evaluate.hpp"
 #include "core/compressor/matrix_product.hpp"
 #include "core/compressor/rope_table.hpp"

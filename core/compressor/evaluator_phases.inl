@@ -179,17 +179,22 @@ void Evaluator<T>::weight_gradients(std::size_t first_token, std::size_t count, 
   }
 }
 
+/// Columns of a slot that is summed over rows: an order may depend on where in the whole slot a column stands.
 template <class T>
 void Evaluator<T>::column_sum(Slot slot, const Rows& rows, const Rows* factors, T* out) {
-  const kernels::ColumnSumJob<T> job{&arithmetic(slot),
-                                     draw_key(job_.recipe->seed, slot),
-                                     static_cast<std::size_t>(out - data(slot)),
-                                     rows.data(),
-                                     factors == nullptr ? nullptr : factors->data(),
-                                     rows.size(),
-                                     out,
-                                     started_[slot.index()]};
-  job_.kernels->column_sum(job, 0, config_.head_dim);
+  const auto first = static_cast<std::size_t>(out - data(slot));
+  const std::size_t width = element_count(shape_of(slot, config_));
+  for (const ColumnPart& part : column_parts(arithmetic(slot), {first, first + config_.head_dim}, width)) {
+    const kernels::ColumnSumJob<T> job{&part.arithmetic,
+                                       draw_key(job_.recipe->seed, slot),
+                                       first,
+                                       rows.data(),
+                                       factors == nullptr ? nullptr : factors->data(),
+                                       rows.size(),
+                                       out,
+                                       started_[slot.index()]};
+    job_.kernels->column_sum(job, part.first - first, part.last - first);
+  }
 }
 
 template <class T>

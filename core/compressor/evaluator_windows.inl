@@ -170,12 +170,19 @@ std::optional<Slot> Evaluator<T>::replaceable(const Phase& phase, std::size_t i)
 
 template <class T>
 void Evaluator<T>::run_windows(const Block& block, Direction direction) {
-  const Phase phase = window_phase(direction);
-  if (phase.steps.empty()) return;
+  const Phase whole = window_phase(direction);
+  if (whole.steps.empty()) return;
+  const std::vector<ChannelPart> parts = channel_parts(job_.plan->all(), whole.steps, config_.head_dim);
+  std::vector<Phase> phases(parts.size(), whole);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    phases[i].arithmetic = &parts[i].arithmetic;
+    phases[i].first_channel = parts[i].first;
+    phases[i].last_channel = parts[i].last;
+  }
   const std::size_t base = block.batch * config_.windows();
   parallel_for({base + block.first, base + block.reach, 1}, job_.threads, [&](std::size_t begin, std::size_t end) {
-    std::vector<T> arena(job_.kernels->spreads ? 0 : phase.arena());
-    job_.kernels->windows(phase, begin, end, arena.data());
+    std::vector<T> arena(job_.kernels->spreads ? 0 : whole.arena());
+    for (const Phase& phase : phases) job_.kernels->windows(phase, begin, end, arena.data());
   });
 }
 

@@ -14,6 +14,7 @@
 #include "core/io/names.hpp"
 #include "precision/exp_variant.hpp"
 #include "precision/format.hpp"
+#include "precision/pow_variant.hpp"
 #include "precision/summation_spec.hpp"
 
 namespace ulpscope::compressor {
@@ -63,7 +64,12 @@ void check_summation(const Json& value, const Place& place) {
 }
 
 void check_exp(const Json& value, const Place& place) {
-  check_parsed(value, place, "the name of an exponential", [](const std::string& text) { precision::parse_exp(text); });
+  check_parsed(value, place, "the name of an exponential",
+               [](const std::string& text) { precision::parse_exp_choice(text); });
+}
+
+void check_power(const Json& value, const Place& place) {
+  check_parsed(value, place, "the name of a power", [](const std::string& text) { precision::parse_pow_choice(text); });
 }
 
 void check_boolean(const Json& value, const Place& place) {
@@ -102,7 +108,7 @@ struct FieldRow {
   void (*check)(const Json&, const Place&);
 };
 
-constexpr std::array<FieldRow, 21> table{{
+constexpr std::array<FieldRow, 22> table{{
     {"compute", "*", true, check_exact_or_format},
     {"accumulate", "*", true, check_plain_format},
     {"storage", "*", true, check_plain_format},
@@ -118,6 +124,7 @@ constexpr std::array<FieldRow, 21> table{{
     {"frequencies", " rope_table ", false, check_exact_or_format},
     {"angles", " rope_table ", false, check_exact_or_format},
     {"storage", " rope_table ", false, check_exact_or_format},
+    {"power", " rope_table ", false, check_power},
     {"tile", " online ", false, check_tile},
     {"state", " online ", false, check_plain_format},
     {"scale", " quantize ", false, check_choice<ScaleRule>},

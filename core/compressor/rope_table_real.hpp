@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/compressor/arithmetic_plan.hpp"
+#include "precision/pow_sleef.hpp"
 #include "precision/real.hpp"
 #include "precision/rounding.hpp"
 
@@ -35,7 +36,11 @@ inline std::vector<precision::Real> real_frequencies(const Config& config, const
   std::vector<Real> frequencies;
   for (std::size_t k = 0; k < rope.dim / 2; ++k) {
     const Real exponent = rounded(Real(2 * k) / Real(rope.dim));
-    const Real period = rounded(pow(Real(rope.theta), exponent));
+    const bool by_sleef = arithmetic.frequencies && precision::takes_sleef(arithmetic.power, k, rope.dim / 2);
+    const Real power =
+        by_sleef ? Real(precision::pow_sleef_u10(static_cast<float>(rope.theta), exponent.convert_to<float>()))
+                 : Real(pow(Real(rope.theta), exponent));
+    const Real period = rounded(power);
     const Real plain = rounded(1 / period);
     if (!rope.yarn) {
       frequencies.push_back(plain);

@@ -23,7 +23,7 @@ struct SlotArithmetic {
   bool materialize = true;       ///< false: the recipe elides the cast, and `storage` is what the value was carried in
   precision::Format branches;    ///< what each addend is rounded to before it is added; default: `compute`
   precision::Summation summation{};
-  precision::Exp exp = precision::Exp::correct;
+  precision::ExpChoice exp{};
   Division division = Division::div;
   Rsqrt rsqrt = Rsqrt::correct;
   SoftmaxVjp softmax_vjp = SoftmaxVjp::y_times_g_minus_s;

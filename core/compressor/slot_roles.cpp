@@ -220,7 +220,7 @@ void SlotRoles::read_variants(Slot slot, SlotArithmetic& out) const {
     return own == nullptr && pooled ? find(forward(Name::softmax), field) : own;
   };
   if (const Json* value = find(slot, "summation")) out.summation = precision::parse_summation(word(*value));
-  if (const Json* value = variant("exp")) out.exp = precision::parse_exp(word(*value));
+  if (const Json* value = variant("exp")) out.exp = precision::parse_exp_choice(word(*value));
   if (const Json* value = variant("division")) out.division = parse_choice<Division>(word(*value), "division", "");
   if (const Json* value = find(slot, "rsqrt")) out.rsqrt = parse_choice<Rsqrt>(word(*value), "rsqrt", "");
   if (const Json* value = find(slot, "max_gradient")) {

@@ -85,6 +85,23 @@ TEST_CASE("rehearsed kernels have the host's NaN, infinities and zeros", "[gpu]"
   }
 }
 
+TEST_CASE("rehearsed kernels have the host's bits for recipe hf at every width, full vectors or not", "[gpu]") {
+  require_compiler();
+  for (const std::size_t head_dim : {2, 8, 14, 16, 24, 32, 50, 64, 90}) {
+    for (const Mode mode : {Mode::csa, Mode::hca}) {
+      Config config = small_problems().front().problem.config;
+      config.mode = mode;
+      config.overlap = mode == Mode::csa;
+      config.head_dim = head_dim;
+      config.rope = Rope{2, 160000, Yarn{}, 3};
+      for (const std::string name : {"hf", "hf-fp32"}) {
+        INFO(name << ", width " << head_dim << ", overlap " << config.overlap);
+        CHECK(law(make_problem(config, {}), load_recipe(name), 30) == "");
+      }
+    }
+  }
+}
+
 TEST_CASE("rehearsed kernels have the host's bits for every softmax, order of sums, exponential and VJP", "[gpu]") {
   require_compiler();
   const Problem problem = small_problems()[1].problem;
@@ -100,10 +117,16 @@ TEST_CASE("rehearsed kernels have the host's bits for every softmax, order of su
                                           "pool.summation=lanes:4",
                                           "pool.summation=tensor_core:25,4",
                                           "pool.summation=exact",
+                                          "pool.summation=cascade:4",
+                                          "pool.summation=torch_rows:8",
+                                          "normalize.summation=torch_channels",
+                                          "project_kv.summation=torch_rows:8",
                                           "softmax.exp=sleef_u10",
                                           "softmax.exp=xla_cpu",
                                           "softmax.exp=xla_ynn",
                                           "softmax.exp=fast",
+                                          "softmax.exp=glibc",
+                                          "softmax.exp=xla_cpu:16:cuda",
                                           "softmax.exp=cuda",
                                           "softmax.exp=cuda_fast",
                                           "project_kv.summation=pairwise",

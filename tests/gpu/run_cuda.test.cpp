@@ -33,6 +33,12 @@ TEST_CASE("recipes that call the C library are refused in one sentence, before a
         "has its bits; backend "
         "traced runs it");
   CHECK(refusal(with_setting(load_recipe("hf"), "softmax.exp=libm")).find("exp libm") != std::string::npos);
+  const compressor::Recipe rest = with_setting(load_recipe("hf"), "softmax.exp=sleef_u10:16:libm");
+  compressor::Config config = small_problems().front().problem.config;
+  config.head_dim = 24;
+  CHECK_THROWS_WITH(gpu::require_device_text(rest, config), Catch::Contains("exp libm"));
+  config.head_dim = 32;
+  CHECK_NOTHROW(gpu::require_device_text(rest, config));  // no channel takes it
 }
 
 TEST_CASE("fp64 has one exponential, ours: exp libm changes nothing and is not refused") {

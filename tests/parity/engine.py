@@ -29,6 +29,11 @@ def run(problem, recipe):
     return {name: torch.from_numpy(array.copy()).double() for name, array in us.run(problem, recipe).items()}
 
 
+def exact_but_for_the_tables():
+    """Recipe fp64 with RoPE tables in fp32: what an implementation computes that rounds nothing else."""
+    return us.Recipe("fp64").with_(*(f"rope_table.{field}=fp32" for field in ("frequencies", "angles", "storage")))
+
+
 def judge(problem, slots, recipe):
     """{slot: row of the report} of `compare`: the dump `slots` as a run of `recipe`."""
     return {row["slot"]: row for row in us.compare(problem, slots, recipe).rows}

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The orders in which PyTorch sums fp32 on an x86-64 CPU, one thread: which widths a recipe's one order can describe.
+"""The orders in which PyTorch sums fp32 on an x86-64 CPU, one thread: the summations `torch_rows` and `torch_channels`, apart.
 
 A sum over rows takes channels in groups of 32 (4 vectors of 8) and adds each channel's rows in a cascade: blocks of 16, those
 in turn. Channels beyond the last full group, alone or in vectors, add every fourth row, and the four sums then. A sum along
 channels adds every fourth vector of 8, the four sums, and then the lanes, after the channels beyond the last full vector.
 bf16 sums have the same orders in fp32, and one cast; but a vector of bf16 has 16 elements: narrower rows have groups of 4.
+Rows of a single channel lie side by side: their sum is one along them.
 """
 
 import numpy as np
@@ -49,8 +50,10 @@ def interleaved(x):
 
 
 def over_rows(x, dtype="float32"):
-    """Sum of x [rows, channels], channels > 1, over its rows; x is float32 and lay in memory as `dtype`."""
+    """Sum of x [rows, channels] over its rows; x is float32 and lay in memory as `dtype`."""
     channels = x.shape[1]
+    if channels == 1:
+        return np.array([along(x[:, 0])], np.float32)
     group = ROWS * VECTOR if channels >= WIDEST[dtype] else ROWS
     full = channels // group * group
     return np.concatenate([cascade(x[:, :full]), interleaved(x[:, full:])])

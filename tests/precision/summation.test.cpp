@@ -75,9 +75,9 @@ std::string dot_order_of(const char* order, int n) {
   return dot(Words(), n, parse_summation(order), name('a'), name('A')).text;
 }
 
-const char* const orders[] = {"sequential",        "pairwise",   "blocked:4",       "blocked:4,4",
-                              "lanes:4",           "lanes:16,4", "kahan",           "blas",
-                              "tensor_core:25,16", "exact",      "lanes_pairwise:8"};
+const char* const orders[] = {"sequential",       "pairwise",  "blocked:4", "blocked:4,4",       "lanes:4",
+                              "lanes:16,4",       "kahan",     "blas",      "tensor_core:25,16", "exact",
+                              "lanes_pairwise:8", "cascade:1", "cascade:4", "torch_rows:8",      "torch_channels"};
 
 }  // namespace
 
@@ -108,17 +108,18 @@ TEST_CASE("Dot products join their sums by FMA") {
 }
 
 TEST_CASE("Names of summations are read, written and refused") {
-  for (const char* name : {"sequential", "pairwise", "blocked:4", "blocked:16,4,2,2", "lanes:8", "kahan", "blas",
-                           "tensor_core:13,32", "exact", "lanes_pairwise:4"}) {
+  for (const char* name :
+       {"sequential", "pairwise", "blocked:4", "blocked:16,4,2,2", "lanes:8", "kahan", "blas", "tensor_core:13,32",
+        "exact", "lanes_pairwise:4", "cascade:4", "torch_rows:16", "torch_channels"}) {
     CHECK(to_string(parse_summation(name)) == name);
   }
-  for (const char* name :
-       {"", "blocked", "blocked:", "blocked:0", "blocked:4,", "blocked:1,2,3,4,5", "pairwise:2", "lanes:-1",
-        "tensor_core:25", "tensor_core:60,16", "tensor_core:25,1000", "blocked:4 ", "lanes:99999999999"}) {
+  for (const char* name : {"", "blocked", "blocked:", "blocked:0", "blocked:4,", "blocked:1,2,3,4,5", "pairwise:2",
+                           "lanes:-1", "tensor_core:25", "tensor_core:60,16", "tensor_core:25,1000", "blocked:4 ",
+                           "lanes:99999999999", "cascade", "torch_rows", "torch_channels:8"}) {
     INFO(name);
     CHECK_THROWS_AS(parse_summation(name), std::invalid_argument);
   }
-  CHECK(summation_names().size() == 9);
+  CHECK(summation_names().size() == 12);
 }
 
 TEST_CASE("Sequential sums of ones stagnate at 2^p, and of 128 equal terms at less") {

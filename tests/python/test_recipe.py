@@ -10,7 +10,7 @@ import ulpscope as us
 
 def test_a_recipe_reads_as_a_dict():
     recipe = us.Recipe("hf")
-    assert recipe["stages"]["softmax"]["exp"] == "sleef_u10"
+    assert recipe["stages"]["softmax"]["exp"] == "sleef_u10:16:glibc"
     assert dict(recipe)["pipeline"] == "bias_first"
     assert recipe.name == "hf" and "transformers" in recipe.about and recipe.source.startswith("https://")
     with pytest.raises(KeyError):
@@ -21,7 +21,7 @@ def test_a_recipe_does_not_change():
     recipe = us.Recipe("hf")
     recipe["stages"]["softmax"]["exp"] = "fast"
     dict(recipe)["omit"].append("rotate")
-    assert recipe["stages"]["softmax"]["exp"] == us.Recipe("hf")["stages"]["softmax"]["exp"] == "sleef_u10"
+    assert recipe["stages"]["softmax"]["exp"] == us.Recipe("hf")["stages"]["softmax"]["exp"] == "sleef_u10:16:glibc"
 
 
 def test_settings_are_the_commands():

@@ -75,6 +75,8 @@ struct PhaseJob {
   std::array<Slot, slot_count> from{};           ///< the slot that an entry's step starts from
   std::array<std::uint32_t, slot_count> rows{};  ///< of a slot in a window's frame: L, or 1
   Fusion fusion = Fusion::none;
+  std::size_t first_channel = 0;  ///< of windows: the phase is over channels [first_channel, last_channel)
+  std::size_t last_channel = 0;
   int channels = 0;  ///< of one frame; a multiple of the kernel's lanes
   std::array<std::uint32_t, slot_count>
       places{};               ///< the row at which a slot's rows start in a frame's scratch; places are shared in time

@@ -12,10 +12,9 @@ inline namespace ULPSCOPE_LEVEL {
 template <class A>
 rows::Ops<A> make_ops(const SlotArithmetic& slot) {
   using Storage = typename rows::Ops<A>::Storage;
-  return rows::Ops<A>{A(slot.compute),  A(slot.accumulate), Storage(slot.storage),
-                      A(slot.branches), slot.compute_exact, slot.summation,
-                      slot.exp,         slot.division,      slot.rsqrt,
-                      slot.softmax_vjp, slot.max_gradient,  slot.norm_vjp};
+  return rows::Ops<A>{A(slot.compute),    A(slot.accumulate), Storage(slot.storage), A(slot.branches),
+                      slot.compute_exact, slot.summation,     slot.exp.full,         slot.division,
+                      slot.rsqrt,         slot.softmax_vjp,   slot.max_gradient,     slot.norm_vjp};
 }
 
 /// Where a slot's draws start: its key, and the element that the operations compute.

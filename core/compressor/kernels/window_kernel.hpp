@@ -23,12 +23,11 @@ void walk_windows(const PhaseJob<typename A::scalar_type>& job, std::size_t begi
                   typename A::scalar_type* arena) {
   const PreparedPhase<A> phase(job, {job.channels, job.channels});
   WindowFrame<A> frame(phase, arena);
-  const std::size_t channels = job.geometry.head_dim;
   const auto block = static_cast<std::size_t>(job.channels);
   const FusedWindow<A> fused(job);
   for (std::size_t window = begin; window < end; ++window) {
-    for (std::size_t channel = 0; channel < channels; channel += frame.active) {
-      frame.move_to(window, channel, frame_channels<A>(block, channels - channel));
+    for (std::size_t channel = job.first_channel; channel < job.last_channel; channel += frame.active) {
+      frame.move_to(window, channel, frame_channels<A>(block, job.last_channel - channel));
       frame.load();
       if (fused.takes(frame)) {
         fused(frame);
