@@ -220,13 +220,25 @@ class Trial {
            std::any_of(complaint_.path.begin(), complaint_.path.end(), backward);
   }
 
+  /// Nothing where the engine refuses the changed recipe: that is no cure.
+  static std::optional<Tape> attempt(const compressor::Problem& problem, const Recipe& recipe, const Tape& pinned,
+                                     const compressor::RunOptions& options) {
+    try {
+      return compressor::run_pinned(problem, recipe, pinned, options);
+    } catch (const InputError&) {
+      return std::nullopt;
+    }
+  }
+
   /// The results that the birth led to (the output, gradients of inputs) are finite again; where it led to none, its
   /// own elements are. Beside other births, which may lead there too: its elements, and no more of the results is not.
   bool cured_by(const compressor::Problem& problem, const Recipe& recipe, const Tape& pinned) const {
     compressor::RunOptions options;
     options.threads = births_.threads();
     options.gradients = needs_gradients() ? compressor::Gradients::all : compressor::Gradients::none;
-    const Strays left = strays_of(compressor::run_pinned(problem, recipe, pinned, options), births_.suspect().truth);
+    const auto rerun = attempt(problem, recipe, pinned, options);
+    if (!rerun) return false;
+    const Strays left = strays_of(*rerun, births_.suspect().truth);
     const std::size_t before = stray_results(births_.strays());
     const std::size_t after = stray_results(left);
     if (before != 0 && after == 0) return true;

@@ -165,7 +165,7 @@ TEST_CASE("a birth certificate has all its fields, null where they do not apply"
   birth.count = 2;
   report.runs[0].nonfinite = {birth};
   const Json json = judge::to_json(report);
-  CHECK(test::SchemaChecker(report_schema()).faults(json).empty());
+  CHECK(io::SchemaChecker(report_schema()).faults(json).empty());
   const Json& one = json["runs"][0]["nonfinite"][0];
   CHECK(one["slot"] == "grad.logits");
   CHECK(one["direction"] == "backward");
