@@ -24,7 +24,7 @@ test-full: build ## the quick tests and the long ones
 
 docs: build ## write the pages of docs/ that are computed
 	@mkdir -p docs
-	@ULPSCOPE_WRITE_DOCS=1 scripts/test release -R '^core/decision_table$$'
+	@ULPSCOPE_WRITE_DOCS=1 scripts/test release -R '^core/(decision_table|nan)$$'
 
 lint: ## format, include arrows, lengths, habits, shell scripts
 	@scripts/bootstrap lint
