@@ -2,13 +2,13 @@
 // What finite pads weigh, to the last float: the first window of CSA, 4 pads and 4 equal tokens, in exact figures.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "core/compressor/run.hpp"
 #include "core/studies/windows.hpp"
 #include "precision/elementary.hpp"
-#include "precision/rounding.hpp"
 #include "precision/ulp.hpp"
 #include "tests/support/catch.hpp"
 
@@ -125,24 +125,47 @@ TEST_CASE("Every pad that is safe by the rule weighs exactly 0 beside logits of 
   }
 }
 
-TEST_CASE("A pad of -1e4 poisons an MX block that is scaled by it: small logits become 0") {
-  struct Block {
-    const char* format;
-    int emax, scale;
-    double vanishes;  ///< the largest logit that becomes 0
-  };
-  const Block blocks[] = {{"e4m3fn", 8, 5, 0.03125}, {"e2m1", 2, 11, 512}, {"e2m3", 2, 11, 128}, {"e3m2", 4, 9, 16}};
-  for (const Block& block : blocks) {
-    INFO(block.format);
-    const auto format = parse_format(block.format);
-    const int scale = std::ilogb(1e4) - block.emax;  // OCP MX: floor(log2 amax) - emax of the element
-    CHECK(format.emax == block.emax);
-    CHECK(scale == block.scale);
-    const auto stored = [&](double x) {
-      return std::ldexp(ulpscope::precision::round(std::ldexp(x, -scale), format), scale);
-    };
-    CHECK(stored(block.vanishes) == 0);
-    CHECK(stored(std::nextafter(block.vanishes, infinity)) == 2 * block.vanishes);
+namespace {
+
+/// 32 channels that share a scale, and 32 more that do not, quantised in a format by the engine: its scale,
+/// 2^ceil(log2(amax / max)), is here the one of OCP MX, 2^(floor(log2 amax) - emax).
+std::vector<double> quantised(const char* format, const std::vector<double>& block) {
+  Config config;
+  config.ratio = config.seq = 4;
+  config.hidden = 1;
+  config.head_dim = 64;
+  config.quantize = Quantize{format, 32, 0};
+  std::vector<double> values(64, 1.0);
+  std::copy(block.begin(), block.end(), values.begin());
+  Tape given;
+  given.set(forward(Name::normed), {{1, 1, 64}, values, ulpscope::io::DType::f64}, parse_format("fp32"));
+  const Slot slot = forward(Name::quantized);
+  return to_doubles(
+      run_from(make_problem(config, {}), load_recipe("fp32"), {given, {slot}}, {}).tape.find(slot)->tensor);
+}
+
+}  // namespace
+
+TEST_CASE("A pad of -1e4 poisons a block that is scaled by it: small logits become 0") {
+  const std::pair<const char*, double> largest_that_vanishes[] = {
+      {"e4m3fn", 0.03125}, {"e2m1", 512}, {"e2m3", 128}, {"e3m2", 16}};
+  for (const auto& [format, logit] : largest_that_vanishes) {
+    INFO(format);
+    const std::vector<double> out = quantised(format, {-1e4, logit, logit * (1 + 0x1p-20), -logit});
+    CHECK(out[0] <= -8192);
+    CHECK(out[1] == 0);
+    CHECK(out[2] == 2 * logit);
+    CHECK(out[3] == 0);
+    CHECK(out[32] == 1);
+  }
+}
+
+TEST_CASE("A pad of -inf makes NaN of all its block, and of no other") {
+  for (const char* format : {"e4m3fn", "e2m1"}) {
+    INFO(format);
+    const std::vector<double> out = quantised(format, {-infinity, 0.5});
+    for (std::size_t c = 0; c < 32; ++c) CHECK(std::isnan(out[c]));
+    for (std::size_t c = 32; c < 64; ++c) CHECK(out[c] == 1);
   }
 }
 
