@@ -24,6 +24,9 @@ struct Adder {
 };
 
 io::Json measure(const Point& at, const Subject& subject) {
+  if (subject.problem != nullptr) {
+    if (const auto empty = empty_point(*subject.problem)) return *empty;
+  }
   const precision::Format format = precision::parse_format(at.at("format"));
   const Adder any{precision::Emulated<double>(format), precision::parse_summation(at.at("summation"))};
   const Adder exact{precision::Emulated<double>(precision::parse_format("fp64")), precision::parse_summation("exact")};
@@ -61,6 +64,7 @@ std::vector<std::string> conclude(std::span<const Cell> cells) {
   const Cell* worst = nullptr;
   std::size_t stagnant = 0;
   for (const Cell& cell : cells) {
+    if (cell.skipped()) continue;
     const double rms = cell.number("rms");
     if (best == nullptr || worse(best->number("rms"), rms)) best = &cell;
     if (worst == nullptr || worse(rms, worst->number("rms"))) worst = &cell;

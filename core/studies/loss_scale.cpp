@@ -18,8 +18,9 @@ using compressor::Tensor;
 
 /// "2^-8", or a number.
 double scale_of(const std::string& word) {
-  if (!word.starts_with("2^")) return io::number_of(io::parse_json(word, "loss_scale"));
-  return std::ldexp(1.0, static_cast<int>(io::number_of(io::parse_json(word.substr(2), "loss_scale"))));
+  const bool power = word.starts_with("2^");
+  const double value = Point({{"loss_scale", power ? word.substr(2) : word}}).number("loss_scale");
+  return power ? std::exp2(value) : value;
 }
 
 compressor::Recipe scaled(const compressor::Recipe& recipe, const std::string& word) {

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "core/io/error.hpp"
+#include "core/io/names.hpp"
 #include "core/studies/errors.hpp"
 #include "core/studies/vectors.hpp"
 
@@ -51,6 +53,11 @@ Normed normed(const Given& given, const compressor::Recipe& recipe, std::vector<
 double passed(const Normed& changed, const Normed& base) {
   const double inward = distance(changed.pooled, base.pooled) / norm_of(to_doubles(base.pooled));
   return distance(changed.normalized, base.normalized) / norm_of(to_doubles(base.normalized)) / inward;
+}
+
+void size_word(const std::string& word) {
+  const double size = Point({{"rms", word}}).number("rms");
+  if (!(size > 0 && std::isfinite(size))) throw InputError(io::in_quotes(word) + " is not a finite size above 0");
 }
 
 compressor::Recipe in_format(compressor::Recipe recipe, const std::string& format) {
@@ -119,7 +126,7 @@ Study norm() {
             "what pooled is scaled to, root mean square",
             {"1", "1e-2", "1e-3", "1e-4"},
             {"1e4", "256", "16", "1", "1e-1", "1e-2", "3e-3", "1e-3", "3e-4", "1e-4", "1e-6", "1e-20", "1e-38"},
-            &number_word},
+            &size_word},
            {"format",
             "of the norm's operations, sums and slots",
             {"fp32", "bf16", "fp16"},

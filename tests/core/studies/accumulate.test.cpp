@@ -130,3 +130,15 @@ TEST_CASE("the study's stochastic sums are unbiased where nearest sums are not")
   CHECK(std::abs(number(stochastic, "bias")) <= 4 * deviation);
   CHECK(number(stochastic, "rms") > 0);
 }
+
+TEST_CASE("a problem without a window has no sums") {
+  compressor::Config config;
+  config.ratio = 4;
+  config.seq = 3;
+  config.hidden = 1;
+  config.head_dim = 2;
+  const compressor::Problem problem = make_problem(config, {});
+  studies::Subject subject;
+  subject.problem = &problem;
+  CHECK(measured("accumulate", {}, subject).contains("skipped"));
+}

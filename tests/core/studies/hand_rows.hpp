@@ -17,7 +17,7 @@ inline compressor::Problem hand_problem(std::size_t slots, std::size_t windows, 
   config.hidden = 1;
   config.head_dim = channels;
   config.norm = false;
-  return make_problem(config, {});
+  return make_problem(config, {0, 1.5, 0});  // no bias
 }
 
 /// Slots that hold the given values, [windows, slots, channels] or [windows, channels] flat.

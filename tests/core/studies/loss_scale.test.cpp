@@ -89,3 +89,12 @@ TEST_CASE("the conclusion names the scales between flushing and overflow") {
   CHECK(sentences[0].find(", 2^-16 flushes") != std::string::npos);
   CHECK(sentences[0].find("2^24 overflows") != std::string::npos);
 }
+
+TEST_CASE("a loss scale is a positive number or a power of two") {
+  const studies::Study& study = studies::study_named("loss_scale");
+  for (const studies::Axis& axis : study.axes) {
+    if (axis.name != "loss_scale") continue;
+    for (const char* good : {"2^-140", "2^0", "3", "1e-5"}) CHECK_NOTHROW(axis.check(good));
+    for (const char* bad : {"abc", "2^x", "2^", "2^5000", "0", "-1", ""}) CHECK_THROWS(axis.check(bad));
+  }
+}
