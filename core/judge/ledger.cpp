@@ -82,27 +82,37 @@ class Ledger {
 
   void add_accounts(LedgerLine& line) {
     const Slot sum = forward(books_.recipe.pipeline == compressor::Pipeline::bias_first ? Name::biased : Name::logits);
-    if (line.slot == sum) add_bias(line);
+    const bool stands_for_sum =
+        line.slot == forward(Name::logits) && is_missing(sum) && books_.tape.has(forward(Name::gate));
+    if (line.slot == sum || stands_for_sum) add_bias(line, sum);
     if (line.slot == forward(Name::logits)) add_logits(line);
-    if (line.slot == forward(exponentiating())) add_exp(line);
-    if (line.slot == forward(Name::denominator)) add_denominator(line);
+    if (line.slot == account_slot(exponentiating())) add_exp(line);
+    if (line.slot == account_slot(Name::denominator)) add_denominator(line);
     if (line.slot == forward(Name::weights)) add_weights(line);
     if (line.slot == forward(Name::pooled)) add_pooled(line);
   }
 
+  /// A dump does not hold it, and it is replayed.
+  bool is_missing(Slot slot) const {
+    return books_.gaps == Gaps::replay && books_.replayer.graph().computes(slot) && !books_.tape.has(slot);
+  }
+  /// Where the account of a slot inside the softmax stands.
+  Slot account_slot(Name name) const { return forward(is_missing(forward(name)) ? Name::weights : name); }
+
   Name exponentiating() const { return compressor::is_online(books_.recipe.softmax) ? Name::softmax : Name::exp; }
 
-  void add_bias(LedgerLine& line) const {
-    const bool bias_first = line.slot.name == Name::biased;
+  void add_bias(LedgerLine& line, Slot slot) const {
+    const bool bias_first = slot.name == Name::biased;
     const Slot gate = forward(bias_first ? Name::gate : Name::padded_gate);
     if (!is_known(gate)) return;
-    const compressor::SlotArithmetic& arithmetic = plan_.at(line.slot);
+    const compressor::SlotArithmetic& arithmetic = plan_.at(slot);
     const bool computed = arithmetic.compute.precision < arithmetic.storage.precision;
     const Tensor known_gate = stages_.known(gate);
     const Tensor ape = stages_.input(Name::ape);
     const auto format = plan_.input_format(Name::ape);
-    const BiasRows rows{line.slot,
-                        books_.tape.find(line.slot)->tensor,
+    const Tensor known_sum = stages_.known(slot);
+    const BiasRows rows{slot,
+                        known_sum,
                         known_gate,
                         ape,
                         format ? *format : precision::parse_format(ape.dtype == io::DType::f64 ? "fp64" : "fp32"),
@@ -127,16 +137,17 @@ class Ledger {
     const Tensor known = stages_.known(arguments);
     const Tensor maximum = online ? stages_.known(forward(Name::row_max)) : known;
     line.exp = exp_account({known, online ? &maximum : nullptr}, grid_, points());
+    if (line.exp) line.exp->format = exp_format().name;
   }
   /// Of the exponential: online, it is inside the stage that gives the softmax, and is not stored.
-  ExpPoints points() const {
+  const precision::Format& exp_format() const {
     const compressor::SlotArithmetic& arithmetic = plan_.at(forward(exponentiating()));
-    const bool online = compressor::is_online(books_.recipe.softmax);
-    return exp_points(arithmetic, online ? arithmetic.compute : arithmetic.storage);
+    return compressor::is_online(books_.recipe.softmax) ? arithmetic.compute : arithmetic.storage;
   }
+  ExpPoints points() const { return exp_points(plan_.at(forward(exponentiating())), exp_format()); }
 
   void add_denominator(LedgerLine& line) const {
-    line.denominator = denominator_account(books_.tape.find(line.slot)->tensor);
+    line.denominator = denominator_account(stages_.known(forward(Name::denominator)));
     if (line.denominator) line.denominator->subtracts_maximum = books_.recipe.softmax != compressor::Softmax::naive;
   }
 

@@ -48,7 +48,8 @@ Json to_json(const LogitAccount& logits) {
 }
 
 Json to_json(const ExpAccount& exp) {
-  return {{"lowest", io::number(exp.lowest)},
+  return {{"format", exp.format},
+          {"lowest", io::number(exp.lowest)},
           {"zero_below", io::number(exp.zero_below)},
           {"subnormal_below", io::number(exp.subnormal_below)},
           {"room", io::number(exp.lowest - exp.zero_below)},

@@ -67,7 +67,8 @@ struct PadAccount {
   Spot nearest;
 };
 
-/// Of the sum of gate and bias, over the elements with a token and a bias that is not 0.
+/// Of the sum of gate and bias (of `logits` where a dump holds the gate and not the sum), over the elements with a
+/// token and a bias that is not 0.
 struct BiasAccount {
   int precision = 0;         ///< bits of the bias's format
   std::uint64_t count = 0;   ///< elements
@@ -83,15 +84,16 @@ struct LogitAccount {
   double rms = 0;
 };
 
-/// Of the slot that exponentiates, over slots with a token.
+/// Of the slot that exponentiates (of `weights` where a dump does not hold it), over slots with a token.
 struct ExpAccount {
+  std::string format;          ///< of the exponential
   double lowest = 0;           ///< smallest finite argument
   double zero_below = 0;       ///< at and below it exp rounds to 0 in its format
   double subnormal_below = 0;  ///< below it exp is subnormal
   Spot at;
 };
 
-/// Of `denominator`.
+/// Of `denominator` (of `weights` where a dump does not hold it).
 struct DenominatorAccount {
   bool subtracts_maximum = true;
   double smallest = 0;

@@ -213,7 +213,7 @@ std::optional<ExpAccount> exp_account(const ExpRows& rows, const WindowGrid& gri
     }
   }
   if (lowest == HUGE_VAL) return std::nullopt;
-  return ExpAccount{lowest, points.zero_below, points.subnormal_below, grid.spot(at.window, at.channel)};
+  return ExpAccount{"", lowest, points.zero_below, points.subnormal_below, grid.spot(at.window, at.channel)};
 }
 
 namespace {

@@ -84,11 +84,11 @@ void add_bias(Clauses& clauses, const BiasAccount& bias, std::uint64_t absorbed)
   clauses.push_back(std::move(text));
 }
 
-void add_exp(Clauses& clauses, const ExpAccount& exp, const std::string& format) {
+void add_exp(Clauses& clauses, const ExpAccount& exp) {
   const double room = exp.lowest - exp.zero_below;
   clauses.push_back(fmt::format("the lowest argument of exp is {:.4g} ({}); {} gives 0 at {:.4g}: {} {:.3g}",
-                                exp.lowest, exp.at.place, format, exp.zero_below, room > 0 ? "room" : "beyond it by",
-                                std::fabs(room)));
+                                exp.lowest, exp.at.place, exp.format, exp.zero_below,
+                                room > 0 ? "room" : "beyond it by", std::fabs(room)));
 }
 
 void add_pooled(Clauses& clauses, const PooledAccount& pooled) {
@@ -127,19 +127,20 @@ std::string real_losses(const std::vector<LedgerLine>& lines) {
 void add_denominator(Clauses& clauses, const LedgerLine& line, const std::vector<LedgerLine>& lines) {
   const DenominatorAccount& found = *line.denominator;
   if (!found.subtracts_maximum) {
-    clauses.push_back(fmt::format("the maximum is not subtracted, so nothing keeps it from underflow: smallest {}",
-                                  short_number(found.smallest)));
+    clauses.push_back(
+        fmt::format("the maximum is not subtracted, so nothing keeps the denominator from underflow: smallest {}",
+                    short_number(found.smallest)));
     return;
   }
   if (found.below_one != 0) {
-    clauses.push_back(fmt::format("{} are below 1, smallest {}, though the maximum is subtracted", found.below_one,
-                                  short_number(found.smallest)));
+    clauses.push_back(fmt::format("{} denominators are below 1, smallest {}, though the maximum is subtracted",
+                                  found.below_one, short_number(found.smallest)));
     return;
   }
   const std::string losses = real_losses(lines);
-  clauses.push_back(
-      fmt::format("it is >= 1 because the maximum is subtracted (smallest {:.6g}) and cannot underflow{}{}",
-                  found.smallest, losses.empty() ? "" : "; what is lost instead: ", losses));
+  clauses.push_back(fmt::format(
+      "the denominator is >= 1 because the maximum is subtracted (smallest {:.6g}) and cannot underflow{}{}",
+      found.smallest, losses.empty() ? "" : "; what is lost instead: ", losses));
 }
 
 }  // namespace
@@ -150,7 +151,7 @@ std::string sentence_of(const LedgerLine& line, const std::vector<LedgerLine>& l
   if (line.mass) add_mass(clauses, *line.mass);
   if (line.pads) add_pads(clauses, *line.pads);
   if (line.bias) add_bias(clauses, *line.bias, line.absorbed);
-  if (line.exp) add_exp(clauses, *line.exp, line.format);
+  if (line.exp) add_exp(clauses, *line.exp);
   if (line.pooled) add_pooled(clauses, *line.pooled);
   if (line.denominator) add_denominator(clauses, line, lines);
   std::string text;

@@ -301,7 +301,7 @@ TEST_CASE("the denominator's line says that it cannot underflow, and what is los
   CHECK(line.denominator->subtracts_maximum);
   CHECK(line.denominator->smallest >= 1);
   CHECK(line.denominator->below_one == 0);
-  for (const char* part : {"it is >= 1 because the maximum is subtracted", "logits are off by",
+  for (const char* part : {"the denominator is >= 1 because the maximum is subtracted", "logits are off by",
                            "bits of the bias are absorbed", "rounded weights miss 1 by"})
     CHECK(line.sentence.find(part) != std::string::npos);
   const Kept naive = kept(Window{{-50, -60}}, {"softmax=naive"});
@@ -324,6 +324,18 @@ TEST_CASE("a dump's zeros that the recipe does not give are not explained, and g
   CHECK(line.zero == 3);
   CHECK(line.became_zero == 1U);  // the others are 0 in the softmax that is replayed
   CHECK(count_of(line, Mechanism::unexplained) == 1);
+  REQUIRE(line.denominator);  // of what the dump does not hold
+  CHECK(line.denominator->smallest >= 1);
+  REQUIRE(line.exp);
+  CHECK(line.exp->lowest == -104);
+  CHECK(line.exp->format == "fp32");
+  CHECK_FALSE(ledger.at(Name::logits).bias);
+  Window biased{{20, 16}};
+  biased.ape = 0.3F;
+  const compressor::Problem other = problem_of(biased);
+  judge::Dump part = test::own_dump(other, recipe);
+  test::keep_only(part, {"gate", "logits"});
+  CHECK(Kept{test::judged(other, part, recipe).underflow}.at(Name::logits).bias->bits_lost == 6);
 }
 
 TEST_CASE("a run that keeps its results only is counted, and says nothing of what it did not keep") {

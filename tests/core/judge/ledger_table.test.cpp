@@ -66,7 +66,7 @@ TEST_CASE("one run has a row for each slot that lost something, and its sentence
   CHECK(sections[0].remarks.size() == told);
   const std::string text = judge::terminal_text(report, judge::Colour::off);
   CHECK(has(text, "underflow of recipe bf16-pure"));
-  CHECK(has(text, "denominator: it is >= 1 because the maximum is subtracted"));
+  CHECK(has(text, "denominator: the denominator is >= 1 because the maximum is subtracted"));
   CHECK(longest_line(text) <= judge::terminal_width);
   CHECK(has(judge::markdown_text(report), "cannot underflow"));
   CHECK(has(judge::html_text(report), "cannot underflow"));
