@@ -65,7 +65,9 @@ Json combined(const std::vector<Json>& draws) {
     for (const Json& draw : draws) values.push_back(draw.at(name));
     const bool numbers =
         std::all_of(values.begin(), values.end(), [](const Json& v) { return io::is_number_or_nonfinite(v); });
-    if (numbers) {
+    if (std::any_of(values.begin(), values.end(), [](const Json& v) { return v.is_null(); })) {
+      out[name] = nullptr;  // what does not apply once applies to no mean
+    } else if (numbers) {
       combine_numbers(name, values, out);
     } else {
       out[name] = counted_words(values);

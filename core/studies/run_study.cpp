@@ -198,7 +198,8 @@ Results planned(const Study& study, const WalkOptions& options) {
   Results results;
   results.study = &study;
   for (const Axis& axis : study.axes) results.walk.values.push_back(values_of(study, axis, options));
-  results.walk.seeds = study.random ? options.seeds : 1;
+  results.walk.seeds =
+      study.random && options.subject.problem == nullptr ? options.seeds : 1;  // a given problem is one draw
   results.walk.first_seed = options.subject.seed;
   if (options.subject.problem != nullptr) {
     const judge::ProblemInfo info = judge::describe(*options.subject.problem);

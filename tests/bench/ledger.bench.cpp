@@ -2,6 +2,8 @@
 // The ledger of a traced run against the run.
 #include "core/judge/ledger.hpp"
 
+#include <string_view>
+
 #include "core/compressor/run.hpp"
 #include "core/judge/truth.hpp"
 #include "tests/bench/bench.hpp"
