@@ -68,8 +68,9 @@ class RecordSession {
   ElementRecord record(const Tape& given, const Element& element) {
     if (!graph_.computes(element.slot))
       throw InputError("recipe '" + recipe_.name + "' does not compute slot '" + to_string(element.slot) + "'");
-    precision::Recorder recorder(plan_.at(element.slot).exp);
     const kernels::RecordedTarget target = target_of(element, plan_.config());
+    const std::size_t width = plan_.config().head_dim;
+    precision::Recorder recorder(precision::at_channel(plan_.at(element.slot).exp, target.channel, width).full);
     const kernels::RecordedFocus focus(target);
     const Recorded value = compute(given, element);
     ElementRecord out{value.value, last_of(recorder, value, element.slot), std::nullopt};

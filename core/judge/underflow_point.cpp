@@ -86,21 +86,31 @@ float last_lost(const std::function<bool(float)>& is_lost) {
   return -std::bit_cast<float>(lost);
 }
 
-}  // namespace
-
-ExpPoints exp_points(const compressor::SlotArithmetic& slot, const Format& to) {
-  if (slot.exp == precision::Exp::correct || precision::is_plain_fp64(slot.compute)) {
-    return {std::max(exp_zero_below(slot.compute), exp_zero_below(to)),
-            std::max(exp_subnormal_below(slot.compute), exp_subnormal_below(to))};
+/// Of one exponential.
+ExpPoints points_of(precision::Exp variant, const Format& compute, const Format& to) {
+  if (variant == precision::Exp::correct || precision::is_plain_fp64(compute)) {
+    return {std::max(exp_zero_below(compute), exp_zero_below(to)),
+            std::max(exp_subnormal_below(compute), exp_subnormal_below(to))};
   }
   const auto exponential = [&](float x) {
     float y = 0;
-    precision::exp_array(precision::best_simd_level(), {&x, 1}, {&y, 1}, slot.exp);
-    return precision::round(precision::round(static_cast<double>(y), slot.compute), to);
+    precision::exp_array(precision::best_simd_level(), {&x, 1}, {&y, 1}, variant);
+    return precision::round(precision::round(static_cast<double>(y), compute), to);
   };
   const double normal = precision::min_normal(to);
   return {static_cast<double>(last_lost([&](float x) { return exponential(x) == 0; })),
           static_cast<double>(last_lost([&](float x) { return exponential(x) < normal; }))};
+}
+
+}  // namespace
+
+ExpPoints exp_points(const compressor::SlotArithmetic& slot, const Format& to) {
+  ExpPoints points = points_of(slot.exp.full, slot.compute, to);
+  if (slot.exp.vector > 1) {  // channels beyond the last full vector take another one: whichever loses first
+    const ExpPoints rest = points_of(slot.exp.rest, slot.compute, to);
+    points = {std::max(points.zero_below, rest.zero_below), std::max(points.subnormal_below, rest.subnormal_below)};
+  }
+  return points;
 }
 
 }  // namespace ulpscope::judge

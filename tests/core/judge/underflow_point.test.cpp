@@ -71,7 +71,7 @@ TEST_CASE("a library's exponential is asked where it gives 0: the published floa
   const auto zero_below = [](precision::Exp exp, const char* to) {
     compressor::SlotArithmetic slot;
     slot.compute = format_of("fp32");
-    slot.exp = exp;
+    slot.exp.full = exp;
     return judge::exp_points(slot, format_of(to)).zero_below;
   };
   CHECK(zero_below(precision::Exp::xla_cpu, "fp32") == -0x1.5ebb86p+6);
