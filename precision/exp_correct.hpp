@@ -4,6 +4,7 @@
 #pragma once
 
 #include "precision/error_free.hpp"
+#include "precision/exp_table.hpp"
 #include "precision/rounding.hpp"
 
 namespace ulpscope::precision {
@@ -173,6 +174,13 @@ ULPSCOPE_INLINE V exp_binary32_quick(V x, Doubt<V>& doubt) {
   using I = ints_t<V>;
   using W = half_t<V, double>;
   const I inside = __builtin_bit_cast(std::int32_t, 87.0f) - __builtin_bit_cast(I, abs(x));
+#if defined(__AVX512F__)
+  if constexpr (sizeof(V) == 64) {
+    const W y0 = detail::exp_by_table(convert<W>(half<0>(x))), y1 = detail::exp_by_table(convert<W>(half<1>(x)));
+    doubt.note(inside | detail::near_middle(y0, y1));
+    return join<V>(detail::ToBinary32{}(y0), detail::ToBinary32{}(y1));
+  }
+#endif
   const W y0 = detail::exp_in_range(convert<W>(half<0>(x))), y1 = detail::exp_in_range(convert<W>(half<1>(x)));
   // The sign of a 64-bit lane is that of its upper 32 bits; the lower ones of beyond_middle have the same or none.
   const auto near = detail::beyond_middle(y0) | detail::beyond_middle(y1);

@@ -113,7 +113,13 @@ TEST_CASE("Every operation gives the same bits at every level as the scalar arit
 }
 
 TEST_CASE("Every exp variant gives the same bits at every level as on scalars") {
-  const auto x = stratified_floats(20001, 61);
+  auto x = stratified_floats(20001, 61);
+  // Of all floats in [-87, 87], those whose exp by AVX-512's table is so near the middle of two floats that it rounds
+  // to the wrong one.
+  for (const float hard : {-0x1.e1dbe2p-8f, -0x1.6e1ddp-8f, 0x1.2e3554p-6f, 0x1.5ffc5cp-6f, 0x1.cce332p+0f,
+                           -0x1.7f4296p+0f, 0x1.69a056p+1f, -0x1.d2259ap+3f, 0x1.112856p+6f, 0x1.15298ap+6f}) {
+    x.insert(x.begin(), 16, hard);  // a pack of every level
+  }
   for (const std::string_view name : exp_names()) {
     const Exp variant = parse_exp(name);
     for (const SimdLevel level : levels()) {
