@@ -10,6 +10,7 @@
 #include "core/studies/nan_cases.hpp"
 #include "core/studies/nan_outcome.hpp"
 #include "core/studies/nan_verdict.hpp"
+#include "core/studies/softmax_rules.hpp"
 
 namespace ulpscope::studies {
 namespace {
@@ -72,7 +73,10 @@ io::Json measure(const Point& at, const Subject& subject) {
     const Problem problem =
         subject.problem != nullptr ? *subject.problem : problem_of(nan_case(at.at("case")), subject.seed);
     if (problem.config.windows() == 0) return {{"skipped", "no whole window"}};
-    return measured(problem, recipe_at(at, base, at.at("pad")), recipe_at(at, base, "-inf"));
+    const Recipe recipe = recipe_at(at, base, at.at("pad"));
+    const std::string why = at.at("vjp") == as_it_is ? "" : refused_vjp(recipe.softmax, at.at("vjp"));
+    if (!why.empty()) return {{"skipped", why}};
+    return measured(problem, recipe, recipe_at(at, base, "-inf"));
   } catch (const InputError& error) {  // a VJP that is not this softmax's, an algorithm that needs other fields
     return {{"skipped", error.what()}};
   }

@@ -98,8 +98,9 @@ std::string birth_sentence(std::span<const Cell> cells) {
     (cell.word("forward") == "finite" ? backward : both)
         .add(place(cell) + " (" + cell.word("born") + "; cure " + cell.word("cure") + ")");
   }
-  std::string text = both.empty() ? "" : "Not finite: " + both.text() + ". ";
-  if (!backward.empty()) text += "Finite forward, but not backward: " + backward.text() + ".";
+  std::string text = both.empty() ? "" : "Not finite: " + both.text() + ".";
+  if (!backward.empty())
+    text += (text.empty() ? "" : " ") + ("Finite forward, but not backward: " + backward.text() + ".");
   return text;
 }
 

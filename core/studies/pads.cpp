@@ -5,10 +5,10 @@
 
 #include "core/compressor/choices.hpp"
 #include "core/compressor/evaluate.hpp"
-#include "core/compressor/pad_names.hpp"
 #include "core/studies/pad_outcome.hpp"
 #include "core/studies/pad_windows.hpp"
 #include "core/studies/pads_conclusion.hpp"
+#include "core/studies/softmax_rules.hpp"
 #include "core/studies/study.hpp"
 #include "core/studies/upcast.hpp"
 #include "core/studies/windows.hpp"
@@ -47,11 +47,8 @@ Start built_in(const Point& at, const Recipe& recipe, std::uint64_t seed) {
 
 /// Why a point of the study's own inputs does not exist; empty where it does.
 std::string skipped(const Point& at, const Start& start) {
-  const std::string& softmax = at.at("softmax");
-  const std::string& vjp = at.at("vjp");
-  const bool online = compressor::is_online(compressor::parse_choice<compressor::Softmax>(softmax, "softmax", ""));
-  if (softmax == "log_softmax" && vjp != "gy_minus_ys") return "log_softmax has one VJP, g y - y sum g y";
-  if (online && vjp.starts_with("autodiff")) return "online algorithms take a closed VJP";
+  const auto softmax = compressor::parse_choice<compressor::Softmax>(at.at("softmax"), "softmax", "");
+  if (const std::string why = refused_vjp(softmax, at.at("vjp")); !why.empty()) return why;
   if (at.at("row") == "given")
     return at.at("pad_kv") == "data" ? "a given problem's pads hold what the recipe says" : "";
   const compressor::Tensor& gates = tensor_in(start.given, forward(Name::gate));

@@ -4,10 +4,10 @@
 
 #include <sstream>
 
+#include "core/io/json_schema.hpp"
 #include "core/judge/render.hpp"
 #include "tests/core/judge/golden.hpp"
 #include "tests/support/catch.hpp"
-#include "tests/support/schema.hpp"
 
 using namespace ulpscope;
 using io::Json;
@@ -46,7 +46,7 @@ TEST_CASE("ledger lines conform to the schema of reports, in every softmax algor
     INFO(recipe);
     const Json report = report_of("csa-hard", {recipe});
     CHECK_FALSE(report["runs"][0]["underflow"].empty());
-    CHECK(test::SchemaChecker(schema).faults(report) == std::vector<std::string>{});
+    CHECK(io::SchemaChecker(schema).faults(report) == std::vector<std::string>{});
   }
 }
 

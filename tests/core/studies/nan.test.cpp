@@ -63,8 +63,9 @@ TEST_CASE("a window without a token: -inf is NaN forward, -1e4 hides it as an av
   CHECK(guarded.word("result") == "finite");
   CHECK(guarded.number("averaged") == 0);
   const Cell post = point({{"case", {"left_padded"}}, {"pad", {"-inf"}}, {"softmax", {"where_post"}}});
-  CHECK(post.word("result") == "NaN backward");
+  CHECK(post.word("born") == "shifted: inf - inf");
   CHECK(post.word("masked_by") == "weights");
+  CHECK(post.word("result") == "finite");  // grad.logits is NaN, of tokens that are masked: no input's gradient
 }
 
 TEST_CASE("a first tile of pads poisons an unguarded online softmax only where they are -inf") {
