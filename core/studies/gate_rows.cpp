@@ -4,10 +4,10 @@
 
 #include <cmath>
 
-#include "core/compressor/random.hpp"
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
 #include "core/studies/study.hpp"
+#include "core/studies/vectors.hpp"
 
 namespace ulpscope::studies {
 namespace {
@@ -36,12 +36,6 @@ Gates parse_gates(const std::string& word) {
   if (!std::isfinite(gates.size) || gates.size < 0)
     throw InputError(io::in_quotes(word) + ": the size is not positive");
   return gates;
-}
-
-std::vector<double> normals(std::size_t count, std::uint64_t seed, std::uint32_t input) {
-  std::vector<float> values(count);
-  compressor::normal(compressor::fold_in(compressor::key(seed), input), 0, values);
-  return {values.begin(), values.end()};
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "core/io/error.hpp"
 #include "core/judge/nonfinite.hpp"
 #include "core/judge/truth.hpp"
+#include "core/studies/errors.hpp"
 #include "core/studies/nan_cases.hpp"
 #include "core/studies/nan_outcome.hpp"
 #include "core/studies/nan_verdict.hpp"
@@ -45,7 +46,8 @@ Recipe recipe_at(const Point& at, const Recipe& base, const std::string& pad) {
 }
 
 io::Json measured(const Problem& problem, const Recipe& recipe, const Recipe& with_infinite_pad) {
-  const Tape tape = compressor::run_traced(problem, recipe, {}).tape;
+  const compressor::Run run = compressor::run_traced(problem, recipe, {});
+  const Tape& tape = run.tape;
   const Tape infinite = compressor::run_traced(problem, with_infinite_pad, {}).tape;
   const auto truth_tape = [&](const Recipe& of) {
     const Recipe exact = judge::truth_recipe(of, problem.config, judge::Basis::quantized);
@@ -58,7 +60,7 @@ io::Json measured(const Problem& problem, const Recipe& recipe, const Recipe& wi
   io::Json json{{"result", result_of(forward_class, gradient_class)}};
   json.update(birth_json(judge::certify({problem, recipe, tape, truth}, 1)));
   json["averaged"] = windows.averaged;
-  json["normed"] = io::number(normed_error(tape, truth));
+  json["normed"] = io::number(error_of(run, truth, compressor::forward(compressor::Name::normed)).rms_rel);
   json["forward"] = forward_class;
   json["gradient"] = gradient_class;
   json["empty"] = windows.all;
@@ -112,7 +114,7 @@ Study nan() {
        {"masked_by", "slot that does not pass it on"},
        {"cure", "smallest change of the recipe that was run and cures it"},
        {"averaged", "windows without a token that became an average of their pads"},
-       {"normed", "||normed - truth|| / ||truth||, over windows with a token"},
+       {"normed", "||normed - truth|| / ||truth||, where both are finite"},
        {"forward", "worst class of the output", true},
        {"gradient", "worst class of the gradients of the inputs", true},
        {"empty", "windows without a token", true},

@@ -83,19 +83,6 @@ double least_denominator(const Tape& tape) {
   return least;
 }
 
-double normed_error(const Tape& tape, const Tape& truth) {
-  const std::vector<double> run = compressor::to_doubles(tape.find(forward(Name::normed))->tensor);
-  const std::vector<double> exact = compressor::to_doubles(truth.find(forward(Name::normed))->tensor);
-  double error = 0;
-  double norm = 0;
-  for (std::size_t i = 0; i < run.size(); ++i) {
-    if (std::isnan(exact[i])) continue;  // a window that holds no token
-    error += (run[i] - exact[i]) * (run[i] - exact[i]);
-    norm += exact[i] * exact[i];
-  }
-  return std::sqrt(error / norm);
-}
-
 io::Json birth_json(const judge::Nonfinite& found) {
   if (found.certificates.empty()) return {{"born", "-"}, {"masked_by", "-"}, {"cure", "-"}};
   const judge::BirthCertificate& first = found.certificates.front();

@@ -31,8 +31,6 @@ std::string result_of(const std::string& forward_class, const std::string& gradi
 
 /// The smallest denominator of a softmax row; NaN where the algorithm has none, +inf where none is a number.
 double least_denominator(const compressor::Tape& tape);
-/// ||normed - truth|| / ||truth|| over the windows that hold a token.
-double normed_error(const compressor::Tape& tape, const compressor::Tape& truth);
 /// "born", "masked_by" and "cure" of the first certificate, in a few words each.
 io::Json birth_json(const judge::Nonfinite& found);
 

@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include "core/compressor/arithmetic_plan.hpp"
-#include "core/compressor/random.hpp"
+#include "core/studies/vectors.hpp"
 #include "precision/rounding.hpp"
 
 namespace ulpscope::studies {
@@ -19,12 +19,10 @@ constexpr double above = 10;
 
 /// N(0, sigma) as bf16 values: input number `input` of a seed, as `make` counts them.
 std::vector<double> drawn(std::size_t rows, double sigma, std::uint64_t seed, std::uint32_t input) {
-  std::vector<float> values(rows * channels);
-  compressor::normal(compressor::fold_in(compressor::key(seed), input), 0, values);
   const precision::Format bf16 = precision::parse_format("bf16");
-  std::vector<double> out;
-  for (const float value : values) out.push_back(precision::round(sigma * static_cast<double>(value), bf16));
-  return out;
+  std::vector<double> values = times(normals(rows * channels, seed, input), sigma);
+  for (double& value : values) value = precision::round(value, bf16);
+  return values;
 }
 
 /// Numbers in the place of the pads' kv, the tokens' own behind them.
