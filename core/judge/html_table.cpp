@@ -40,6 +40,7 @@ std::string html_paragraph(const std::string& text, const std::string& kind) {
 }
 
 std::string html_table(const TextTable& table) {
+  if (table.rows.empty()) return "";
   std::string out = "<div class=\"wide\"><table>\n<thead>" + row("th", table.head, table.left) + "</thead><tbody>\n";
   for (const auto& cells : table.rows) out += row("td", cells, table.left);
   return out + "</tbody></table></div>\n";

@@ -56,6 +56,7 @@ std::size_t display_width(std::string_view text) {
 }
 
 std::string plain_text(const TextTable& table) {
+  if (table.rows.empty()) return "";
   std::vector<std::size_t> widths = widths_of(table);
   fit(widths);
   std::string out;
@@ -65,6 +66,7 @@ std::string plain_text(const TextTable& table) {
 }
 
 std::string markdown(const TextTable& table) {
+  if (table.rows.empty()) return "";
   const auto line = [](const std::vector<std::string>& cells) {
     std::string text = "|";
     for (std::string cell : cells) {

@@ -18,8 +18,8 @@ struct TextTable {
 /// Widest line that a terminal table may have.
 inline constexpr std::size_t terminal_width = 120;
 
-/// Aligned columns, two spaces apart, each line indented by two; cells of words are cut where the table would be wider
-/// than `terminal_width`.
+/// Nothing for a table without rows. Aligned columns, two spaces apart, each line indented by two; cells of words are
+/// cut where the table would be wider than `terminal_width`.
 std::string plain_text(const TextTable& table);
 std::string markdown(const TextTable& table);
 

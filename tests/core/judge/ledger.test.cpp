@@ -26,8 +26,8 @@ compressor::Tensor tensor(const compressor::Shape& shape, std::vector<float> val
 /// One window whose gate and kv are given, the same in both channels: hidden is the identity, so that a projection
 /// copies its weights.
 struct Window {
-  std::vector<float> gate;  ///< a value per token
-  std::vector<float> kv = std::vector<float>(gate.size(), 1);
+  std::vector<float> gate;     ///< a value per token
+  std::vector<float> kv = {};  ///< likewise; empty: ones
   float ape = 0;
   bool overlap = false;  ///< the tokens are the second half of a window whose first half is pads
 };
@@ -43,10 +43,11 @@ compressor::Problem problem_of(const Window& window) {
   const std::size_t features = config.features();
   std::vector<float> identity(n * n);
   for (std::size_t t = 0; t < n; ++t) identity[t * n + t] = 1;
+  const std::vector<float> values = window.kv.empty() ? std::vector<float>(n, 1) : window.kv;
   std::vector<float> gate, kv;
   for (std::size_t f = 0; f < features; ++f) {
     gate.insert(gate.end(), window.gate.begin(), window.gate.end());
-    kv.insert(kv.end(), window.kv.begin(), window.kv.end());
+    kv.insert(kv.end(), values.begin(), values.end());
   }
   problem.inputs[Name::hidden] = tensor({1, n, n}, identity);
   problem.inputs[Name::w_gate] = tensor({features, n}, gate);

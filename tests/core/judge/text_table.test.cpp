@@ -47,3 +47,9 @@ TEST_CASE("folded text keeps every word") {
   }
   CHECK(again.substr(0, text.size() - 1) == text.substr(0, text.size() - 1));
 }
+
+TEST_CASE("a table without rows is no text") {
+  const TextTable empty{{"slot", "error"}, {}, 1};
+  CHECK(plain_text(empty).empty());
+  CHECK(markdown(empty).empty());
+}
