@@ -24,6 +24,12 @@ const Json schema = parse_json(R"({
 
 std::vector<std::string> faults(const char* text) { return SchemaChecker(schema).faults(parse_json(text, "text")); }
 
+/// Empty where the document conforms.
+std::string first_fault(const char* text) {
+  const std::vector<std::string> found = faults(text);
+  return found.empty() ? "" : found.front();
+}
+
 }  // namespace
 
 TEST_CASE("a document that conforms has no fault") {
@@ -33,13 +39,13 @@ TEST_CASE("a document that conforms has no fault") {
 
 TEST_CASE("each keyword finds its fault, with the place") {
   CHECK(faults("{}") == std::vector<std::string>{": lacks kind"});
-  CHECK(faults("[]").front() == ": wrong type: []");
+  CHECK(first_fault("[]") == ": wrong type: []");
   CHECK(faults(R"({"kind": "b"})") == std::vector<std::string>{"/kind: is not \"a\""});
-  CHECK(faults(R"({"kind": "a", "word": "z"})").front() == "/word: not one of [\"x\",\"y\"]");
-  CHECK(faults(R"({"kind": "a", "size": 0})").front() == "/size: too small");
-  CHECK(faults(R"({"kind": "a", "size": 6})").front() == "/size: no multiple of 4");
-  CHECK(faults(R"({"kind": "a", "positive": 0})").front() == "/positive: too small");
-  CHECK(faults(R"({"kind": "a", "list": [null, 3]})").front() == "/list/1: wrong type: 3");
-  CHECK(faults(R"({"kind": "a", "closed": {"q": 1}})").front() == "/closed/q: unknown field");
-  CHECK(faults(R"({"kind": "a", "n": "s"})").front() == "/n: wrong type: \"s\"");
+  CHECK(first_fault(R"({"kind": "a", "word": "z"})") == "/word: not one of [\"x\",\"y\"]");
+  CHECK(first_fault(R"({"kind": "a", "size": 0})") == "/size: too small");
+  CHECK(first_fault(R"({"kind": "a", "size": 6})") == "/size: no multiple of 4");
+  CHECK(first_fault(R"({"kind": "a", "positive": 0})") == "/positive: too small");
+  CHECK(first_fault(R"({"kind": "a", "list": [null, 3]})") == "/list/1: wrong type: 3");
+  CHECK(first_fault(R"({"kind": "a", "closed": {"q": 1}})") == "/closed/q: unknown field");
+  CHECK(first_fault(R"({"kind": "a", "n": "s"})") == "/n: wrong type: \"s\"");
 }
