@@ -5,7 +5,7 @@ A sum over rows takes channels in groups of 32 (4 vectors of 8) and adds each ch
 in turn. Channels beyond the last full group, alone or in vectors, add every fourth row, and the four sums then. A sum along
 channels adds every fourth vector of 8, the four sums, and then the lanes, after the channels beyond the last full vector.
 bf16 sums have the same orders in fp32, and one cast; but a vector of bf16 has 16 elements: narrower rows have groups of 4.
-Rows of a single channel lie side by side: their sum is one along them.
+Rows of a single channel lie side by side: their sum is one along them, of pairs of fp32 vectors where they are bf16.
 """
 
 import numpy as np
@@ -53,20 +53,22 @@ def over_rows(x, dtype="float32"):
     """Sum of x [rows, channels] over its rows; x is float32 and lay in memory as `dtype`."""
     channels = x.shape[1]
     if channels == 1:
-        return np.array([along(x[:, 0])], np.float32)
+        return np.array([along(x[:, 0], dtype)], np.float32)
     group = ROWS * VECTOR if channels >= WIDEST[dtype] else ROWS
     full = channels // group * group
     return np.concatenate([cascade(x[:, :full]), interleaved(x[:, full:])])
 
 
-def along(x):
-    """Sum of x [channels]."""
-    if len(x) < VECTOR:
+def along(x, dtype="float32"):
+    """Sum of x [channels]; x is float32 and lay in memory as `dtype`. A vector of bf16 is two of fp32, added first."""
+    widest = WIDEST[dtype]
+    if len(x) < widest:
         return interleaved(x)
-    full = len(x) // VECTOR * VECTOR
+    full = len(x) // widest * widest
+    vectors = x[:full].reshape(full // widest, widest // VECTOR, VECTOR)
     total = np.float32(0)
     for value in x[full:]:
         total = total + value
-    for value in interleaved(x[:full].reshape(full // VECTOR, VECTOR)):
+    for value in interleaved(vectors[:, 0] if widest == VECTOR else vectors[:, 0] + vectors[:, 1]):
         total = total + value
     return total
