@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The commands of a working day. Everything is built below build/PRESET; `make VERBOSE=1 ...` shows the compiler.
-.PHONY: help report build test test-full docs lint tidy format asan tsan bench gpu-bundle install-check clean
+.PHONY: help report build test test-full docs bless check-baseline lint tidy format asan tsan bench gpu-bundle install-check clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -25,6 +25,16 @@ test-full: build ## the quick tests and the long ones
 docs: build ## write the pages of docs/ that are computed
 	@mkdir -p docs
 	@ULPSCOPE_WRITE_DOCS=1 scripts/test release -R '^core/(decision_table|nan)$$'
+
+bless: ## write tests/baseline.json anew: to be read in review before it is committed
+	@scripts/bootstrap
+	@scripts/build release ulpscope
+	@scripts/bless tests/baseline.json
+
+check-baseline: ## are the golden problems, in every built-in recipe, what tests/baseline.json says
+	@scripts/bootstrap
+	@scripts/build release ulpscope
+	@build/release/ulpscope check tests/baseline.json
 
 lint: ## format, include arrows, lengths, habits, shell scripts
 	@scripts/bootstrap lint

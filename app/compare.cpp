@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "app/save_case.hpp"
 #include "app/session.hpp"
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
@@ -170,6 +171,9 @@ Outcome compare(const CompareOptions& options) {
   report.exit = exit_of(report.runs.front(), problem.config);
   report.summary = sentences(report.runs.front(), problem.config);
   if (other) report.summary.insert(report.summary.begin(), *other + '.');
+  if (options.save_case) {
+    report.summary.push_back(save_case(*options.save_case, {problem, dump, recipe, report.runs.front().verdict}));
+  }
   return {judge::to_json(report), "", report.exit};
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rendering: a report or a study's results, by the schema that its JSON names, in every form there is.
+// Rendering: a report, a study's results or a check, by the schema that its JSON names, in every form there is.
 #pragma once
 
 #include <string>
@@ -18,9 +18,9 @@ std::string terminal_text(const io::Json& report, judge::Colour colour);
 std::string markdown_text(const io::Json& report);
 std::string html_fragment(const io::Json& report);
 std::string html_text(const io::Json& report);
-/// Of a report. Throws InputError for a study: it judges nothing.
+/// Of a report or a check. Throws InputError for a study: it judges nothing.
 std::string junit_xml(const io::Json& report);
-/// Of a study. Throws InputError for a report: its JSON has the numbers.
+/// Of a study. Throws InputError for the others: their JSON has the numbers.
 std::string csv_text(const io::Json& report);
 
 }  // namespace ulpscope::app

@@ -20,18 +20,6 @@ using compressor::Recipe;
 using judge::Report;
 using judge::RunReport;
 
-const std::vector<RecipeSource> usual_recipes{"fp32", "native", "hf", "pr3810", "maxtext", "bf16-pure"};
-const std::vector<std::string> usual_presets{"small-csa", "small-hca"};
-
-Problem preset_problem(const std::string& name, std::uint64_t seed, unsigned threads) {
-  compressor::MakeOptions options;
-  options.seed = seed;
-  options.threads = threads;
-  Problem problem = compressor::make_problem(compressor::preset(name), options);
-  problem.source = fmt::format("preset {}, seed {}", name, seed);
-  return problem;
-}
-
 /// "fail", "undecided", or "METRIC>X".
 struct Condition {
   std::string word;
@@ -135,7 +123,7 @@ class Reporting {
         fail_on_(options.fail_on),
         reader_(options.dtypes) {
     check_tier(options.truth);
-    for (const RecipeSource& recipe : options.recipes.empty() ? usual_recipes : options.recipes) {
+    for (const RecipeSource& recipe : options.recipes.empty() ? usual_recipes() : options.recipes) {
       recipes_.push_back(edited_recipe(recipe, options.edits));
     }
     basis_ = recipes_.size() == 1 ? judge::Basis::quantized : judge::Basis::given;
@@ -147,7 +135,7 @@ class Reporting {
     for (const ProblemSource& problem : options_.problems) add_problem(reader_.problem(problem));
     reader_.require_used();
     const bool usual = options_.problems.empty() && options_.presets.empty();
-    for (const std::string& name : usual ? usual_presets : options_.presets) {
+    for (const std::string& name : usual ? usual_presets() : options_.presets) {
       add_problem(preset_problem(name, options_.seed, options_.threads));
     }
     report_.summary = summary_of(report_);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "core/io/error.hpp"
@@ -46,6 +47,31 @@ Recipe edited(Recipe recipe, const RecipeEdits& edits) {
 Recipe edited_recipe(const RecipeSource& source, const RecipeEdits& edits) {
   if (const auto* recipe = std::get_if<std::shared_ptr<const Recipe>>(&source)) return edited(**recipe, edits);
   return edited(compressor::load_recipe(std::get<std::string>(source)), edits);
+}
+
+bool is_builtin(const Recipe& recipe) {
+  const std::vector<std::string> known = compressor::builtin_recipe_names();
+  return std::find(known.begin(), known.end(), recipe.name) != known.end() &&
+         compressor::load_recipe(recipe.name).spec == recipe.spec;
+}
+
+const std::vector<RecipeSource>& usual_recipes() {
+  static const std::vector<RecipeSource> usual{"fp32", "native", "hf", "pr3810", "maxtext", "bf16-pure"};
+  return usual;
+}
+
+const std::vector<std::string>& usual_presets() {
+  static const std::vector<std::string> usual{"small-csa", "small-hca"};
+  return usual;
+}
+
+Problem preset_problem(const std::string& name, std::uint64_t seed, unsigned threads) {
+  compressor::MakeOptions options;
+  options.seed = seed;
+  options.threads = threads;
+  Problem problem = compressor::make_problem(compressor::preset(name), options);
+  problem.source = fmt::format("preset {}, seed {}", name, seed);
+  return problem;
 }
 
 std::span<const Backend> backends() { return backend_table; }

@@ -24,6 +24,14 @@ compressor::Recipe edited(compressor::Recipe recipe, const RecipeEdits& edits);
 /// The same from a source. Throws InputError.
 compressor::Recipe edited_recipe(const RecipeSource& source, const RecipeEdits& edits);
 
+/// Its name is a built-in recipe's, and so is all that it says.
+bool is_builtin(const compressor::Recipe& recipe);
+
+/// What report and bless run where no recipe, no problem is named.
+const std::vector<RecipeSource>& usual_recipes();
+const std::vector<std::string>& usual_presets();
+compressor::Problem preset_problem(const std::string& name, std::uint64_t seed, unsigned threads);
+
 /// Who runs a recipe. The file backend (a foreign dump) has no `run`: `compare` reads it.
 struct Backend {
   std::string_view name;

@@ -94,6 +94,7 @@ struct CompareOptions {
   std::string basis = "quantized";
   std::optional<std::string> slots;
   judge::Tolerance tolerance;
+  std::optional<std::string> save_case;  ///< where something fails: write it as F.problem, F.dump and F.sh
   unsigned threads = 1;
 };
 Outcome compare(const CompareOptions& options);
@@ -126,7 +127,33 @@ struct StudyOptions {
 /// Outcome::report is a result of the contract (schema ulpscope.study/1).
 Outcome study(const StudyOptions& options);
 
-/// A report or a study's results from a file, to be rendered again. Throws InputError where it is neither.
+struct BlessOptions {
+  std::vector<ProblemSource> problems;
+  std::vector<std::string> presets;   ///< with `seed`; without problems and presets: small-csa and small-hca
+  std::vector<RecipeSource> recipes;  ///< none: those of `report`
+  std::vector<std::string> dumps;     ///< files, judged by the one recipe on the one problem, instead of runs
+  RecipeEdits edits;
+  std::string backend = "traced";
+  std::string truth = "fp64";
+  std::string basis = "quantized";
+  std::uint64_t seed = 0;  ///< of presets
+  unsigned threads = 1;
+  Progress progress;
+  std::string output;
+};
+/// Writes a baseline (schema ulpscope.baseline/1): bits, classes and errors of every slot.
+Outcome bless(const BlessOptions& options);
+
+struct CheckOptions {
+  std::string baseline;
+  std::optional<double> factor;  ///< how much larger an error may be; none: judge::usual_factor
+  unsigned threads = 1;
+  Progress progress;
+};
+/// What the baseline says, computed anew and judged. Outcome::report is of schema ulpscope.check/1.
+Outcome check(const CheckOptions& options);
+
+/// A report, a study's results or a check from a file, to be rendered again. Throws InputError where it is neither.
 Outcome render(const std::string& path);
 
 /// The tables of `list`; Outcome::report is an array of objects here.

@@ -157,10 +157,12 @@ Verb compare_verb(CLI::App& root) {
   tolerances(app, o.tolerance);
   threads(app, o.threads);
   files(app, state->second);
-  refused(app, "--save-case", "--json keeps the verdict with its index and bits");
+  text(app, "--save-case", o.save_case,
+       "F: where a slot fails, write the failing window as F.problem.safetensors, F.dump.safetensors and F.sh");
   app.footer("Example: ulpscope compare problem.safetensors dump.safetensors --recipe hf");
   return {&app, [state] {
             state->second.inputs = {std::get<Text>(state->first.problem), std::get<Text>(state->first.dump)};
+            if (state->first.save_case) state->second.product = *state->first.save_case + ".sh";
             return done(state->second, [state](const app::Progress&) { return app::compare(state->first); });
           }};
 }
@@ -258,10 +260,11 @@ Command parse(int argc, const char* const* argv) {
       "Example: ulpscope report\nExit codes: 0 pass, 1 numerical failure, 2 bad input, 3 undecided, 77 no device, 70 "
       "internal, 130 interrupted");
   const std::vector<Verb> verbs{
-      report_verb(root),  make_verb(root),    run_verb(root),
-      compare_verb(root), diff_verb(root),    study_verb(root, Texts(argv + std::min(argc, 1), argv + argc)),
-      render_verb(root),  list_verb(root),    inspect_verb(root),
-      convert_verb(root), selftest_verb(root)};
+      report_verb(root),  make_verb(root),  run_verb(root),
+      compare_verb(root), diff_verb(root),  study_verb(root, Texts(argv + std::min(argc, 1), argv + argc)),
+      render_verb(root),  list_verb(root),  inspect_verb(root),
+      convert_verb(root), bless_verb(root), check_verb(root),
+      selftest_verb(root)};
   Texts known;
   for (const Verb& verb : verbs) known.push_back(verb.app->get_name());
   if (argc < 2) throw InputError("no verb given; known: " + io::listed(known) + "; see ulpscope --help");

@@ -46,5 +46,7 @@ Command done(const Outputs& outputs, std::function<app::Outcome(const app::Progr
 /// The verb study: its axes are options, so it needs to know which study the command line names.
 Verb study_verb(CLI::App& root, const Texts& arguments);
 Verb render_verb(CLI::App& root);
+Verb bless_verb(CLI::App& root);
+Verb check_verb(CLI::App& root);
 
 }  // namespace ulpscope::cli

@@ -8,7 +8,6 @@ namespace ulpscope::judge {
 namespace {
 
 using io::Json;
-constexpr std::size_t one_line = 120;
 
 std::string flat(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
@@ -24,8 +23,15 @@ bool is_table_of_numbers(const Json& json) {
          });
 }
 
-void write(const Json& json, std::size_t indent, std::string& out) {
-  const bool short_object = json.is_object() && is_leaf(json) && flat(json).size() <= one_line;
+/// Writes one text.
+struct Writer {
+  std::size_t widest;
+  std::string out;
+  void write(const Json& json, std::size_t indent);
+};
+
+void Writer::write(const Json& json, std::size_t indent) {
+  const bool short_object = json.is_object() && is_leaf(json) && flat(json).size() <= widest;
   if (!json.is_structured() || json.empty() || short_object || is_table_of_numbers(json)) {
     out += flat(json);
     return;
@@ -38,7 +44,7 @@ void write(const Json& json, std::size_t indent, std::string& out) {
     out += first ? "\n" : ",\n";
     out += margin;
     if (json.is_object()) out += flat(Json(item.key())) + ": ";
-    write(item.value(), indent + 2, out);
+    write(item.value(), indent + 2);
     first = false;
   }
   out += '\n' + std::string(indent, ' ') + brackets[1];
@@ -46,10 +52,10 @@ void write(const Json& json, std::size_t indent, std::string& out) {
 
 }  // namespace
 
-std::string compact_text(const Json& json) {
-  std::string out;
-  write(json, 0, out);
-  return out + '\n';
+std::string compact_text(const Json& json, std::size_t widest) {
+  Writer writer{widest, {}};
+  writer.write(json, 0);
+  return writer.out + '\n';
 }
 
 }  // namespace ulpscope::judge

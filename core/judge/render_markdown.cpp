@@ -2,9 +2,7 @@
 // The same tables as Markdown, and JUnit for continuous integration.
 #include <fmt/format.h>
 
-#include <cmath>
-
-#include "core/judge/markup.hpp"
+#include "core/judge/junit.hpp"
 #include "core/judge/render.hpp"
 #include "core/judge/report_tables.hpp"
 
@@ -19,29 +17,6 @@ std::string run_name(const Json& run) {
   return fmt::format("problem{}.{}", run["problem"].get<std::size_t>() + 1,
                      run["recipe"].is_string() ? text_of(run["recipe"]) : "none");
 }
-
-struct Suite {
-  std::string cases;
-  std::size_t tests = 0;
-  std::size_t failures = 0;
-  std::size_t skipped = 0;
-
-  void add(const std::string& name, const Json& row, const std::string& run) {
-    const std::string status = text_of(row["status"]);
-    const std::string reason = escaped(text_of(row["reason"]));
-    ++tests;
-    cases += fmt::format("    <testcase classname=\"{}\" name=\"{}\"", escaped(run), escaped(name));
-    if (status == "ok") {
-      cases += "/>\n";
-      return;
-    }
-    const bool failed = status == "fail" || status == "undecided";
-    failures += failed;
-    skipped += !failed;
-    cases += fmt::format(">\n      <{} message=\"{}\"/>\n    </testcase>\n", failed ? "failure" : "skipped",
-                         status == "undecided" ? "undecided: " + reason : reason);
-  }
-};
 
 }  // namespace
 
@@ -66,25 +41,17 @@ std::string markdown_text(const Json& given) {
 }
 
 std::string junit_xml(const Json& report) {
-  std::string suites;
-  std::size_t tests = 0;
-  std::size_t failures = 0;
+  JUnitDocument document;
   for (const Json& run : report["runs"]) {
-    Suite suite;
     const std::string name = run_name(run);
-    for (const Json& row : run["rows"]) suite.add(text_of(row["slot"]), row, name);
-    for (const Json& invariant : run["invariants"])
-      suite.add("invariant " + text_of(invariant["name"]), invariant, name);
-    tests += suite.tests;
-    failures += suite.failures;
-    suites += fmt::format(
-        "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\">\n{}  </testsuite>\n",
-        escaped(name), suite.tests, suite.failures, suite.skipped, suite.cases);
+    const auto add = [&](const std::string& what, const Json& row) {
+      document.add({what, name, text_of(row["status"]), text_of(row["reason"])});
+    };
+    document.begin_suite(name);
+    for (const Json& row : run["rows"]) add(text_of(row["slot"]), row);
+    for (const Json& invariant : run["invariants"]) add("invariant " + text_of(invariant["name"]), invariant);
   }
-  return fmt::format(
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"ulpscope\" tests=\"{}\" failures=\"{}\" "
-      "errors=\"0\">\n{}</testsuites>\n",
-      tests, failures, suites);
+  return document.xml();
 }
 
 }  // namespace ulpscope::judge

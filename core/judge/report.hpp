@@ -128,7 +128,7 @@ io::Json to_json(const Report& report);
 int exit_code(const RunReport& run);
 /// The one of two exit codes that rules: 2, 1, 3, 77, 0; 70 and 130 above all.
 int worse_exit(int a, int b);
-/// JSON text in which arrays and objects that hold only scalars stand on one line.
-std::string compact_text(const io::Json& json);
+/// JSON text in which arrays of scalars stand on one line, and objects of them that are not longer than `widest`.
+std::string compact_text(const io::Json& json, std::size_t widest = 120);
 
 }  // namespace ulpscope::judge

@@ -84,8 +84,9 @@ std::string shield_sentence(std::span<const Cell> cells) {
   if (hidden.empty() && useless.empty()) return "";
   std::string text = "Claim 'a finite pad is safe': false: ";
   if (!hidden.empty())
-    text += fmt::format("{:g} windows without a token become an average of their pads, silently ({})", windows,
-                        hidden.text());
+    text += fmt::format("{} without a token become{} an average of {} pads, silently ({})",
+                        windows == 1 ? "1 window" : fmt::format("{:g} windows", windows), windows == 1 ? "s" : "",
+                        windows == 1 ? "its" : "their", hidden.text());
   if (!useless.empty()) text += fmt::format("{}it is no help in {}", hidden.empty() ? "" : "; ", useless.text());
   return text + ".";
 }

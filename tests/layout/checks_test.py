@@ -4,6 +4,7 @@
 
 import unittest
 
+import bare
 import habits
 import includes
 import levels
@@ -47,6 +48,20 @@ class Includes(unittest.TestCase):
         self.assertEqual([], includes.idle_rules(files))
         gone = {name for name in files if not name.startswith("core/compressor/kernels/")}
         self.assertIn("core/compressor/kernels/", includes.idle_rules(gone)[0])
+
+
+class Bare(unittest.TestCase):
+    def test_code_that_judges_or_records_is_found(self):
+        calls = "                 U ulpscope::judge::keep_ledger(ulpscope::judge::LedgerInput const&)"
+        kernel = "0000000000000000 W void ulpscope::compressor::kernels::run_steps<ulpscope::precision::Recording>()"
+        self.assertEqual(2, len(list(bare.foreign_symbols(calls + "\n" + kernel))))
+        plain = "0000000000000000 T ulpscope::compressor::run_fused(ulpscope::compressor::Record const&)"
+        self.assertEqual([], list(bare.foreign_symbols(plain)))
+
+    def test_recorders_are_no_part_of_a_run(self):
+        self.assertTrue(bare.is_engine("core.dir/compressor/run.cpp.o"))
+        self.assertFalse(bare.is_engine("core.dir/compressor/element_record.cpp.o"))
+        self.assertFalse(bare.is_engine("core.dir/judge/ledger.cpp.o"))
 
 
 class Lengths(unittest.TestCase):
