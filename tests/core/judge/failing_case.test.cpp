@@ -15,15 +15,22 @@ using compressor::Recipe;
 
 namespace {
 
-/// The case of a dump in which one element of a slot is wrong. One that holds every slot is quickly replayed.
+/// A dump that holds every slot is quickly replayed.
 enum class Holds { every_slot, that_slot };
-std::optional<judge::FailingCase> case_of(const Problem& problem, const Recipe& recipe, const std::string& slot,
-                                          std::size_t index, Holds holds = Holds::every_slot) {
+/// One wrong element.
+struct Fault {
+  std::string slot;
+  std::size_t index;
+  Holds holds = Holds::every_slot;
+};
+
+/// The case of a dump with a fault.
+std::optional<judge::FailingCase> case_of(const Problem& problem, const Recipe& recipe, const Fault& fault) {
   judge::Dump dump = test::own_dump(problem, recipe);
-  auto values = test::values_of(dump, slot);
-  values.at(index) = 2 * values.at(index) + 1;
-  if (holds == Holds::that_slot) test::keep_only(dump, {slot});
-  test::set_values(dump, slot, values);
+  auto values = test::values_of(dump, fault.slot);
+  values.at(fault.index) = 2 * values.at(fault.index) + 1;
+  if (fault.holds == Holds::that_slot) test::keep_only(dump, {fault.slot});
+  test::set_values(dump, fault.slot, values);
   const judge::RunReport report = test::judged(problem, dump, recipe);
   REQUIRE(report.verdict);
   return judge::failing_window(problem, dump, recipe, *report.verdict);
@@ -58,7 +65,7 @@ TEST_CASE("a fault in any window of any slot that stands alone is cut out, with 
       const auto batch = random.index(problem.config.batch);
       const auto window = random.index(problem.config.windows());
       INFO(name << " " << slot << " batch row " << batch << " window " << window);
-      const auto made = case_of(problem, recipe, slot, element_in(problem, slot, batch, window));
+      const auto made = case_of(problem, recipe, {slot, element_in(problem, slot, batch, window)});
       REQUIRE(made);
       CHECK(made->about == "window " + std::to_string(window) + " of batch row " + std::to_string(batch));
       CHECK(made->problem.config.seq == problem.config.ratio);
@@ -74,10 +81,10 @@ TEST_CASE("with overlap the window before is given, whether the dump holds its r
   const Problem problem = test::golden_problem("csa-batch16");
   const Recipe recipe = compressor::load_recipe("fp32");
   for (const Holds holds : {Holds::every_slot, Holds::that_slot}) {
-    const auto made = case_of(problem, recipe, "pooled", element_in(problem, "pooled", 3, 1), holds);
+    const auto made = case_of(problem, recipe, {"pooled", element_in(problem, "pooled", 3, 1), holds});
     REQUIRE(made);
     CHECK(made->problem.has(compressor::Name::prior_kv));
-    const auto first = case_of(problem, recipe, "pooled", element_in(problem, "pooled", 3, 0), holds);
+    const auto first = case_of(problem, recipe, {"pooled", element_in(problem, "pooled", 3, 0), holds});
     REQUIRE(first);
     CHECK_FALSE(first->problem.has(compressor::Name::prior_kv));
   }
@@ -86,11 +93,11 @@ TEST_CASE("with overlap the window before is given, whether the dump holds its r
 TEST_CASE("sums over tokens, and gradients that two windows share, are no case of one window") {
   const Problem csa = test::golden_problem("csa-batch16");
   const Recipe recipe = compressor::load_recipe("fp32");
-  CHECK_FALSE(case_of(csa, recipe, "grad.ape", 7));
-  CHECK_FALSE(case_of(csa, recipe, "grad.gamma", 3));
-  CHECK_FALSE(case_of(csa, recipe, "grad.gate", 11));
+  CHECK_FALSE(case_of(csa, recipe, {"grad.ape", 7}));
+  CHECK_FALSE(case_of(csa, recipe, {"grad.gamma", 3}));
+  CHECK_FALSE(case_of(csa, recipe, {"grad.gate", 11}));
   const Problem hca = test::golden_problem("hca-small");
-  CHECK(case_of(hca, recipe, "grad.gate", element_in(hca, "grad.gate", 0, 1)));
+  CHECK(case_of(hca, recipe, {"grad.gate", element_in(hca, "grad.gate", 0, 1)}));
 }
 
 TEST_CASE("a window whose neighbour is masked does not fail alone as it does in its place: no case") {
@@ -99,7 +106,7 @@ TEST_CASE("a window whose neighbour is masked does not fail alone as it does in 
   const Recipe masked = test::with_settings(compressor::load_recipe("fp32"), {"mask=pad", "segments=strict"});
   std::size_t cut = 0, whole = 0;
   for (std::size_t window = 0; window < problem.config.windows(); ++window) {
-    const auto made = case_of(problem, masked, "pooled", element_in(problem, "pooled", 1, window));
+    const auto made = case_of(problem, masked, {"pooled", element_in(problem, "pooled", 1, window)});
     (made ? cut : whole) += 1;
     if (made) CHECK(judged_alone(*made, masked).verdict);
   }
