@@ -33,7 +33,7 @@ ULPSCOPE_OUTLINE_ON_DEVICE typename A::value_type accumulate_terms(const A& accu
     case Kind::torch_rows:
       return cascade_sum(accumulate, all, source);
     case Kind::torch_channels:
-      return channels_sum(accumulate, n, source);
+      return channels_sum(accumulate, n, vector_elements(summation), source);
     case Kind::kahan:
       return kahan_sum(accumulate, n, source);
     // A kind of numbers that is not carried in float or double (MPFR, dual) has no hardware to imitate.

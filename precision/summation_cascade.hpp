@@ -56,16 +56,29 @@ ULPSCOPE_OUTLINE_ON_DEVICE typename A::value_type cascades_sum(const A& accumula
   return total;
 }
 
-/// Along a row: what fills no vector of 8, and the 8 lanes of the others.
+/// Terms i and i + 8 as one: the halves of a vector of 16 narrow elements, widened.
 template <class A, class Source>
-ULPSCOPE_HD typename A::value_type channels_sum(const A& accumulate, int n, const Source& source) {
+struct HalvesOf {
+  const A& accumulate;
+  const Source& source;
+  ULPSCOPE_INLINE typename A::value_type join(const typename A::value_type& s, int i) const {
+    return accumulate.add(s, source.join(source.first(i), i + 8));
+  }
+};
+
+/// Along a row whose vectors have `vector` (8 or 16) elements: what fills no vector, and the 8 lanes of the others.
+template <class A, class Source>
+ULPSCOPE_HD typename A::value_type channels_sum(const A& accumulate, int n, int vector, const Source& source) {
   constexpr int lanes = 8, ways = 4;
-  const int full = n / lanes * lanes;
+  const int full = n / vector * vector;
   if (full == 0) return cascades_sum(accumulate, Range{0, n, 1}, ways, source);
   auto total = A::constant(0.0);
   for (int i = full; i < n; ++i) total = source.join(total, i);
   for (int lane = 0; lane < lanes; ++lane) {
-    total = accumulate.add(total, cascades_sum(accumulate, Range{lane, full, lanes}, ways, source));
+    const Range own{lane, full, vector};
+    total = accumulate.add(total, vector == lanes
+                                      ? cascades_sum(accumulate, own, ways, source)
+                                      : cascades_sum(accumulate, own, ways, HalvesOf<A, Source>{accumulate, source}));
   }
   return total;
 }

@@ -25,10 +25,10 @@ constexpr KindInfo kinds[] = {{Kind::sequential, "sequential", 0, 0},
                               {Kind::lanes_pairwise, "lanes_pairwise", 1, 1},
                               {Kind::cascade, "cascade", 1, 1},
                               {Kind::torch_rows, "torch_rows", 1, 1},
-                              {Kind::torch_channels, "torch_channels", 0, 0}};
+                              {Kind::torch_channels, "torch_channels", 0, 1}};
 constexpr std::string_view written[] = {
     "sequential",      "pairwise", "blocked:K[,K..]",  "lanes:K[,K..]", "kahan",        "blas",
-    "tensor_core:F,K", "exact",    "lanes_pairwise:K", "cascade:K",     "torch_rows:V", "torch_channels"};
+    "tensor_core:F,K", "exact",    "lanes_pairwise:K", "cascade:K",     "torch_rows:V", "torch_channels[:V]"};
 // F fraction bits, significands below 4 and K + 1 summands must add up exactly in 53 bits.
 constexpr int most_fraction_bits = 40, most_block = 256, most_size = 1 << 24;
 
@@ -73,6 +73,10 @@ Summation parse_summation(std::string_view text) {
   if (tensor_core && (summation.sizes[0] > most_fraction_bits || summation.sizes[1] > most_block)) {
     refuse(text, "tensor_core takes F up to 40 and K up to 256");
   }
+  const int vector = vector_elements(summation);
+  if (summation.kind == Kind::torch_channels && vector != 8 && vector != 16) {
+    refuse(text, "torch_channels takes V 8 or 16");
+  }
   return summation;
 }
 
@@ -91,13 +95,15 @@ std::span<const std::string_view> summation_names() { return written; }
 
 std::size_t alike_columns(const Summation& summation, std::size_t width) {
   if (summation.kind != Kind::torch_rows) return width;
-  const std::size_t group = width < static_cast<std::size_t>(summation.sizes[0]) ? 4 : 32;
+  const std::size_t group = width < static_cast<std::size_t>(vector_elements(summation)) ? 4 : 32;
   return width / group * group;
 }
 
 Summation at_column(const Summation& summation, std::size_t column, std::size_t width) {
   if (summation.kind != Kind::torch_rows) return summation;
-  if (width == 1) return {Kind::torch_channels};  // rows of one column lie side by side: to PyTorch they are one row
+  if (width == 1) {  // rows of one column lie side by side: to PyTorch they are one row
+    return {Kind::torch_channels, {vector_elements(summation) < 16 ? 8 : 16}, 1};
+  }
   return {Kind::cascade, {column < alike_columns(summation, width) ? 1 : 4}, 1};
 }
 

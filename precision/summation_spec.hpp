@@ -30,7 +30,8 @@ namespace ulpscope::precision {
 /// - torch_rows:V: PyTorch's sum over the rows of a matrix, V the elements of a vector as they lie in memory (8 for
 ///   fp32, 16 for bf16): `cascade:1` in columns that fill groups of 32 (of 4 where a row is shorter than V),
 ///   `cascade:4` in those beyond; a single column is summed along. Where there are no columns to count: `cascade:1`.
-/// - torch_channels: PyTorch's sum along a row: what is beyond the last 8 terms, then 8 lanes, a `cascade:4` each.
+/// - torch_channels:V: PyTorch's sum along a row, V as above (8 where it is left out): what is beyond the last V terms,
+///   then 8 lanes, a `cascade:4` each; of 16 elements, which are two vectors of fp32, i and i + 8 are added first.
 struct Summation {
   enum class Kind : std::uint8_t {
     sequential,
@@ -58,6 +59,9 @@ Summation parse_summation(std::string_view text);
 std::string to_string(const Summation& summation);
 /// Every kind as it is written, parameters included: "blocked:K[,K..]".
 std::span<const std::string_view> summation_names();
+
+/// V of torch_rows and torch_channels.
+constexpr int vector_elements(const Summation& summation) { return summation.count == 0 ? 8 : summation.sizes[0]; }
 
 /// Columns of rows as wide as `width` in which the order is that of column 0; the others have one order too.
 std::size_t alike_columns(const Summation& summation, std::size_t width);

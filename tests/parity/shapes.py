@@ -35,15 +35,22 @@ class Shape:
     ape_sigma: float
 
 
+def _rope_of(index):
+    return ROPES[index // len(KINDS) % len(ROPES)]
+
+
 def _head_dim(rng, index):
-    """Full groups for four of ten shapes; else any even width, alone or after full groups."""
+    """Full groups for four of ten shapes; else any width, alone or after full groups: odd or 1 only without RoPE."""
     if index % 5 < 2:
         return GROUP * rng.randint(1, 4)
-    return rng.choice((2 * rng.randint(1, 8), 16 * rng.randint(1, 7), 2 * rng.randint(8, 80)))
+    even = (2 * rng.randint(1, 8), 16 * rng.randint(1, 7), 2 * rng.randint(8, 80))
+    if _rope_of(index) is None:
+        return rng.choice((1, 2 * rng.randint(1, 80) + 1, *even))
+    return rng.choice(even)
 
 
 def _rope(rng, index, head_dim):
-    rope = ROPES[index // len(KINDS) % len(ROPES)]
+    rope = _rope_of(index)
     if rope is None:
         return None
     dim = rng.choice([dim for dim in ROPE_DIMS if dim <= head_dim])

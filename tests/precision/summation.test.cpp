@@ -110,12 +110,12 @@ TEST_CASE("Dot products join their sums by FMA") {
 TEST_CASE("Names of summations are read, written and refused") {
   for (const char* name :
        {"sequential", "pairwise", "blocked:4", "blocked:16,4,2,2", "lanes:8", "kahan", "blas", "tensor_core:13,32",
-        "exact", "lanes_pairwise:4", "cascade:4", "torch_rows:16", "torch_channels"}) {
+        "exact", "lanes_pairwise:4", "cascade:4", "torch_rows:16", "torch_channels", "torch_channels:16"}) {
     CHECK(to_string(parse_summation(name)) == name);
   }
   for (const char* name : {"", "blocked", "blocked:", "blocked:0", "blocked:4,", "blocked:1,2,3,4,5", "pairwise:2",
                            "lanes:-1", "tensor_core:25", "tensor_core:60,16", "tensor_core:25,1000", "blocked:4 ",
-                           "lanes:99999999999", "cascade", "torch_rows", "torch_channels:8"}) {
+                           "lanes:99999999999", "cascade", "torch_rows", "torch_channels:4"}) {
     INFO(name);
     CHECK_THROWS_AS(parse_summation(name), std::invalid_argument);
   }

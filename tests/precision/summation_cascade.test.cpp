@@ -70,12 +70,18 @@ float readable_four(const Floats& x) {
   return total;
 }
 
-float readable_along(const Floats& x) {
-  if (x.size() < 8) return readable_four(x);
-  const std::size_t full = x.size() / 8 * 8;
+/// A vector of 16 is two of 8, which are added first.
+float readable_along(const Floats& x, std::size_t vector = 8) {
+  if (x.size() < vector) return readable_four(x);
+  const std::size_t full = x.size() / vector * vector;
   float total = 0;
   for (std::size_t i = full; i < x.size(); ++i) total += x[i];
-  for (std::size_t lane = 0; lane < 8; ++lane) total += readable_four(every(8, lane, full, x));
+  for (std::size_t lane = 0; lane < 8; ++lane) {
+    Floats terms = every(vector, lane, full, x);
+    const Floats halves = every(vector, lane + 8, full, x);
+    for (std::size_t i = 0; vector == 16 && i < terms.size(); ++i) terms[i] += halves[i];
+    total += readable_four(terms);
+  }
   return total;
 }
 
@@ -93,19 +99,23 @@ const std::vector<std::size_t>& lengths() {
 }  // namespace
 
 TEST_CASE("cascade, four of them and sums along channels have the bits of their readable versions at every length") {
-  int differ = 0, apart = 0;
+  int differ = 0, apart = 0, halved = 0;
   for (const std::size_t n : lengths()) {
     const Floats x = spread(n, n);
     INFO(n << " terms");
     CHECK(same_bits(sum_in("cascade:1", x), readable_cascade(x)));
     CHECK(same_bits(sum_in("cascade:4", x), readable_four(x)));
     CHECK(same_bits(sum_in("torch_channels", x), readable_along(x)));
+    CHECK(same_bits(sum_in("torch_channels:8", x), readable_along(x)));
+    CHECK(same_bits(sum_in("torch_channels:16", x), readable_along(x, 16)));
     CHECK(same_bits(sum_in("torch_rows:8", x), readable_cascade(x)));
     differ += same_bits(readable_cascade(x), readable_four(x)) ? 0 : 1;
     apart += same_bits(readable_along(x), readable_four(x)) ? 0 : 1;
+    halved += same_bits(readable_along(x), readable_along(x, 16)) ? 0 : 1;
   }
   CHECK(differ > 200);  // the terms tell the orders apart
   CHECK(apart > 200);
+  CHECK(halved > 200);
 }
 
 TEST_CASE("a cascade is blocked:16,16,16 as long as blocks have 16 terms, but that a sum of -0 is 0") {
@@ -115,7 +125,7 @@ TEST_CASE("a cascade is blocked:16,16,16 as long as blocks have 16 terms, but th
     if (n < 1 << 19) CHECK(same_bits(sum_in("cascade:1", x), sum_in("blocked:16,16,16", x)));
   }
   CHECK(std::signbit(sum_in("blocked:16,16,16", {-0.0F, -0.0F})));
-  for (const char* order : {"cascade:1", "cascade:4", "torch_channels"}) {
+  for (const char* order : {"cascade:1", "cascade:4", "torch_channels", "torch_channels:16"}) {
     CHECK(!std::signbit(sum_in(order, {-0.0F, -0.0F})));
   }
 }
@@ -143,6 +153,7 @@ TEST_CASE("torch_rows changes with the column: full groups of 32, or of 4 in row
   CHECK(name_at(fp32, 64, 80) == "cascade:4");
   CHECK(name_at(bf16, 7, 10) == "cascade:1");
   CHECK(name_at(fp32, 7, 10) == "cascade:4");
-  CHECK(name_at(fp32, 0, 1) == "torch_channels");
+  CHECK(name_at(fp32, 0, 1) == "torch_channels:8");
+  CHECK(name_at(bf16, 0, 1) == "torch_channels:16");
   CHECK(name_at(parse_summation("blocked:16,16"), 70, 80) == "blocked:16,16");
 }
