@@ -176,6 +176,37 @@ void bind_study(py::module_& module) {
   module.def("study", &call<StudyOptions, app::study>, py::arg("options"));
 }
 
+void bind_baselines(py::module_& module) {
+  using app::BlessOptions;
+  using app::CheckOptions;
+  py::class_<BlessOptions>(module, "BlessOptions")
+      .def(py::init<>())
+      .def(
+          "set_problems",
+          [](BlessOptions& options, const std::vector<std::string>& paths) {
+            options.problems.assign(paths.begin(), paths.end());
+          },
+          py::arg("paths"))
+      .def(
+          "set_recipes",
+          [](BlessOptions& options, const std::vector<std::string>& names) {
+            options.recipes.assign(names.begin(), names.end());
+          },
+          py::arg("names"))
+      .def_readwrite("dumps", &BlessOptions::dumps)
+      .def_readwrite("backend", &BlessOptions::backend)
+      .def_readwrite("edits", &BlessOptions::edits)
+      .def_readwrite("threads", &BlessOptions::threads)
+      .def_readwrite("output", &BlessOptions::output);
+  module.def("bless", &call<BlessOptions, app::bless>, py::arg("options"));
+  py::class_<CheckOptions>(module, "CheckOptions")
+      .def(py::init<>())
+      .def_readwrite("baseline", &CheckOptions::baseline)
+      .def_readwrite("factor", &CheckOptions::factor)
+      .def_readwrite("threads", &CheckOptions::threads);
+  module.def("check", &call<CheckOptions, app::check>, py::arg("options"));
+}
+
 Outcome rendered_again(const std::string& path) {
   return interruptible([&] { return app::render(path); });
 }
@@ -201,6 +232,7 @@ void bind_verbs(py::module_& module) {
   bind_compare(module);
   bind_diff(module);
   bind_study(module);
+  bind_baselines(module);
   module.def("render", &rendered_again, py::arg("path"));
   module.def("list_topics", &app::list_topics);
   module.def("list", &listed, py::arg("topic"));

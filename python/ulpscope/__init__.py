@@ -12,6 +12,7 @@ The command is ``python -m ulpscope`` too. What stands in a sentence of the comm
 
 from ._core import Error
 from ._core import version as __version__
+from ._baseline import Check, bless, check
 from ._problem import Problem
 from ._recipe import Recipe
 from ._report import Report, compare, diff, report
@@ -40,6 +41,7 @@ from ._tables import (
 )
 
 __all__ = [
+    "Check",
     "Error",
     "Problem",
     "Recipe",
@@ -47,6 +49,8 @@ __all__ = [
     "Run",
     "Study",
     "__version__",
+    "bless",
+    "check",
     "compare",
     "convert",
     "diff",

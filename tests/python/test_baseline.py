@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Baselines from Python: a port's dumps, blessed and checked."""
+
+import json
+
+import pytest
+
+import ulpscope as us
+
+
+@pytest.fixture
+def files(tmp_path, problem):
+    problem.save(tmp_path / "problem.safetensors")
+    us.run(problem, "fp32").save(tmp_path / "port.safetensors")
+    return tmp_path
+
+
+def blessed(files):
+    us.bless(files / "problem.safetensors", "fp32", files / "baseline.json", dumps=files / "port.safetensors")
+    return files / "baseline.json"
+
+
+def test_what_was_blessed_passes(files):
+    check = us.check(blessed(files))
+    assert check.ok and check.exit == 0 and check.changes == []
+    assert "have the blessed bits" in check.summary[0] and "have the blessed bits" in str(check)
+    assert 'failures="0"' in check.to_junit()
+    assert "blessed by ulpscope" in check._repr_html_() and "ok" in repr(check)
+
+
+def test_a_bug_fails_and_is_named(files, problem):
+    baseline = blessed(files)
+    us.run(problem, us.Recipe("fp32").with_("pool.accumulate=bf16")).save(files / "port.safetensors")
+    check = us.check(baseline)
+    assert not check.ok
+    failed = [change["slot"] for change in check.changes if change["status"] == "fail"]
+    assert "pooled" in failed
+    assert all(change["direction"] == "worse" for change in check.changes if change["slot"] == "pooled")
+
+
+def test_several_problems_and_recipes(files):
+    us.bless([files / "problem.safetensors"], ["fp32", "hf"], files / "runs.json")
+    assert len(json.loads((files / "runs.json").read_text())["runs"]) == 2
+    assert us.check(files / "runs.json", factor=1).ok
+
+
+def test_bad_input_is_an_error(files):
+    baseline = blessed(files)
+    for call, tells in (
+        (lambda: us.check(files / "absent.json"), "absent.json"),
+        (lambda: us.check(baseline, factor=0.5), "--factor"),
+        (lambda: us.check(3), "baseline must be a path"),
+        (lambda: us.bless(files / "problem.safetensors", "hff", files / "b.json"), "unknown recipe 'hff'"),
+        (lambda: us.bless(3, "hf", files / "b.json"), "problems must be a path"),
+        (lambda: us.bless(files / "problem.safetensors", "hf", files / "no" / "b.json"), "no"),
+        (lambda: us.bless(files / "problem.safetensors", "hf", files / "problem.safetensors"), "problem.safetensors"),
+    ):
+        with pytest.raises(us.Error, match=tells):
+            call()
+    with pytest.raises(TypeError, match="Check objects are made by ulpscope.check"):
+        us.Check()
