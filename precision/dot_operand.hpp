@@ -2,6 +2,7 @@
 // One operand of exact_dot: a matrix cut into windows whose products are exact.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -44,24 +45,26 @@ struct DotResidual {
   double value;
 };
 
-/// A matrix of one window of every row: row r holds multiples of a unit of its own, of 2-norm at most `norm` units.
+/// A matrix of one window of every row: row r holds multiples of a unit of its own, a power of two.
 struct DotWindow {
-  std::unique_ptr<double[]> values;  ///< [rows, depth]
-  std::vector<int> unit;             ///< log2 of each row's unit
-  double norm = 0;                   ///< the largest, in units
+  std::unique_ptr<double[]> values;  ///< [rows, depth]; rows that are not ordinary are zero
+  std::vector<double> unit;          ///< of each row; 0 where there is nothing to cut
+  std::vector<double> norms;         ///< at least each row's 2-norm, in its units
+  double norm = 0;                   ///< the largest of them
+  double lowest_unit = 0;            ///< infinite where there is none
 };
 
 /// Which rows of a matrix may be cut.
 enum class DotRow : std::uint8_t {
-  ordinary,   ///< finite, its norm zero or far from over- and underflow
-  wild,       ///< finite
+  ordinary,   ///< zero, or finite with a norm in 2^-430 .. 2^450
+  wild,       ///< any other finite row
   nonfinite,  ///< holds a NaN or an infinity
 };
 
 /// How a matrix was cut.
 enum class DotCut : std::uint8_t {
-  windows,  ///< windows and, of an exact matrix, few residuals; of an enclosed one, a tail
-  refused,  ///< an exact matrix with more bits than the windows hold: nothing was kept
+  windows,  ///< windows hold an exact matrix but for few residuals, an enclosed one but for tails
+  whole,    ///< an exact matrix with more bits than that: its one "window" is the matrix, without units
 };
 
 /// A matrix prepared for products along its rows, once for several of them. Its arrays are read again by products: they
@@ -71,42 +74,57 @@ class DotOperand {
   static constexpr std::size_t max_depth = std::size_t{1} << 20;
   static constexpr std::size_t max_windows = 3;
 
-  /// Throws std::invalid_argument: a depth beyond max_depth; one of `low` and `radius` without the other.
+  /// Throws std::invalid_argument: a depth beyond max_depth; only one of `low` and `radius`; norm_bits outside 12
+  /// .. 40.
   void assign(const DotMatrix& matrix, const DotSettings& settings = {});
 
   const DotMatrix& matrix() const { return matrix_; }
+  std::size_t rows() const { return matrix_.rows; }
+  std::size_t depth() const { return matrix_.depth; }
   bool enclosed() const { return matrix_.low != nullptr; }
   DotCut cut() const { return cut_; }
-  DotRow row(std::size_t r) const { return rows_[r]; }
+  DotRow row(std::size_t r) const { return kinds_[r]; }
+  /// An ordinary row whose high parts are zero.
+  bool is_zero(std::size_t r) const { return kinds_[r] == DotRow::ordinary && windows_[0].unit[r] == 0; }
   std::size_t windows() const { return window_count_; }
   const DotWindow& window(std::size_t i) const { return windows_[i]; }
+  /// What windows leave of an exact row, in the order of k.
   const std::vector<DotResidual>& residuals(std::size_t r) const { return residuals_[r]; }
-  /// Of an enclosed matrix: [rows, depth], what high + low has beyond the windows, up to `slack`.
-  const double* tail() const { return tail_.get(); }
-  /// Of an enclosed matrix: [rows, depth], at least radius + what the tail and its product round away.
-  const double* slack() const { return slack_.get(); }
-  /// Whether the row's tail and slack are zero throughout.
-  bool plain(std::size_t r) const { return plain_[r] != 0; }
-  double norm_bits() const { return settings_.norm_bits; }
+  /// Of an enclosed matrix, [rows, depth]: the nearest doubles to what windows leave of high + low.
+  const double* tails() const { return tails_.get(); }
+  /// Of an enclosed matrix, [rows, depth]: at least the radius and what tails and their products with unit factors
+  /// round away.
+  const double* slacks() const { return slacks_.get(); }
+  /// Whether an enclosed row has tails or slacks.
+  bool has_tail(std::size_t r) const { return has_tail_[r] != 0; }
 
  private:
-  struct Row;
-  void cut_into_windows();
-  void add_window();
-  void cut_row(std::size_t r, Row& row);
-  void collect_residuals(std::size_t r, Row& row);
-  void keep_tail(std::size_t r, Row& row);
+  struct Scratch;
+  void resize();
+  void for_rows(const std::function<void(std::size_t, Scratch&)>& work);
+  const double* load_row(std::size_t r, Scratch& scratch) const;
+  void load_rest(std::size_t r, Scratch& scratch) const;
+  void classify_and_cut(std::size_t r, Scratch& scratch);
+  void cut_rest(std::size_t r, Scratch& scratch);
+  void cut_row(std::size_t r, double norm, const double* x);
+  void finish_window();
+  bool few_are_left() const;
+  void keep_residuals(std::size_t r, Scratch& scratch);
+  void keep_tail(std::size_t r, Scratch& scratch);
+  void keep_whole(std::size_t r, Scratch& scratch);
+  double* window_row(std::size_t r) { return windows_[window_count_ - 1].values.get() + r * matrix_.depth; }
 
   DotMatrix matrix_;
   DotSettings settings_;
   DotCut cut_ = DotCut::windows;
-  std::vector<DotRow> rows_;
-  std::size_t window_count_ = 0;
-  DotWindow windows_[max_windows];
-  std::vector<std::vector<DotResidual>> residuals_;
-  std::unique_ptr<double[]> tail_, slack_;
-  std::vector<std::uint8_t> plain_;
   std::size_t capacity_ = 0;
+  std::size_t window_count_ = 0;
+  std::array<DotWindow, max_windows> windows_;
+  std::vector<DotRow> kinds_;
+  std::vector<std::uint32_t> left_;  ///< numbers of each row that the windows so far do not hold
+  std::vector<std::vector<DotResidual>> residuals_;
+  std::unique_ptr<double[]> tails_, slacks_;
+  std::vector<std::uint8_t> has_tail_;
 };
 
 }  // namespace ulpscope::precision
