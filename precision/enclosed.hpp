@@ -56,6 +56,8 @@ class EnclosedArithmetic {
     const double radius = exact ? 0 : (lost + spread) * detail::grow + detail::eta;
     if (!(std::fabs(z.high) < infinity() && radius < infinity())) [[unlikely]]
       return detail::mul_classes(a, b);
+    if (tiny && z.high == 0) [[unlikely]]
+      return detail::below_double(p.high, radius);
     return {z.high, z.low, radius};
   }
 
@@ -71,6 +73,8 @@ class EnclosedArithmetic {
     const double radius = residual == 0 ? 0 : residual / least * detail::grow + detail::eta;
     if (!(std::fabs(q.high) < infinity() && radius < infinity())) [[unlikely]]
       return detail::div_classes(a, b);
+    if (q.high == 0 && a.high != 0) [[unlikely]]
+      return detail::below_double(first, radius);
     return {q.high, q.low, radius};
   }
 

@@ -67,6 +67,11 @@ ULPSCOPE_INLINE Enclosed hull(const Enclosed& a, const Enclosed& b) {
 
 namespace detail {
 
+/// What rounds to 0 and is not: its sign stays.
+ULPSCOPE_INLINE Enclosed below_double(double signed_zero, double radius) {
+  return {std::copysign(0x1p-1074, signed_zero), 0, radius + 0x1p-1074};
+}
+
 [[gnu::cold]] inline Enclosed add_classes(const Enclosed& a, const Enclosed& b) {
   if (is_unknown(a) || is_unknown(b)) return anything();
   if (is_finite(a) && is_finite(b)) return any_real();

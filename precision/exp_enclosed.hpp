@@ -2,6 +2,8 @@
 // exp of an enclosure: double-double by a table of 2^(j / 64), with a proven bound. See enclosed.md.
 #pragma once
 
+#include <cstddef>
+
 #include "precision/enclosed_number.hpp"
 #include "precision/error_free.hpp"
 
@@ -87,43 +89,65 @@ inline constexpr double exp_normal = -600;
 
 // x = k ln2/64 + r, |r| < 0.00542. ln2/64 in pieces of 33, 33 and 53 bits: k (17 bits) times the first two is exact,
 // and so is the difference with the first.
-ULPSCOPE_INLINE TwoTerm<double> reduce_to_table(double high, double low, double k) {
-  const double difference = high - k * 0x1.62e42fef80000p-7;
-  const TwoTerm<double> front = two_sum(difference, k * -0x1.1cf79abc80000p-42);
-  const TwoTerm<double> third = two_prod(k, -0x1.e3b39803f2f6bp-78);
-  const TwoTerm<double> back = two_sum(low, third.high);
+template <class W>
+ULPSCOPE_INLINE TwoTerm<W> reduce_to_table(W high, W low, W k) {
+  const W difference = high - k * splat<W>(0x1.62e42fef80000p-7);
+  const TwoTerm<W> front = two_sum(difference, k * splat<W>(-0x1.1cf79abc80000p-42));
+  const TwoTerm<W> third = two_prod(k, splat<W>(-0x1.e3b39803f2f6bp-78));
+  const TwoTerm<W> back = two_sum(low, third.high);
   return add(front, fast_two_sum(back.high, back.low + third.low));
 }
 
+// Double-double a + b for |a| >= |b|, relative error below 4 * 2^-106: an exact sum, and two roundings of sums of lows.
+template <class W>
+ULPSCOPE_INLINE TwoTerm<W> add_smaller(TwoTerm<W> a, TwoTerm<W> b) {
+  const TwoTerm<W> s = fast_two_sum(a.high, b.high);
+  return fast_two_sum(s.high, s.low + (a.low + b.low));
+}
+
 // expm1(r) by Taylor to degree 11, whose remainder is below 2^-118; from degree 6 on, doubles suffice.
-ULPSCOPE_INLINE TwoTerm<double> expm1_reduced(TwoTerm<double> r) {
-  const double x = r.high;
-  const double x2 = x * x;
-  const double h89 = 0x1.71de3a556c734p-19 + x * 0x1.27e4fb7789f5cp-22;
-  const double h67 = 0x1.a01a01a01a01ap-13 + x * 0x1.a01a01a01a01ap-16;
-  const double h = 0x1.6c16c16c16c17p-10 + x * (h67 + x2 * (h89 + x2 * 0x1.ae64567f544e4p-26));
-  TwoTerm<double> q = add(TwoTerm<double>{0x1.1111111111111p-7, 0x1.1111111111111p-63}, x * h);
-  q = add(mul(q, r), TwoTerm<double>{0x1.5555555555555p-5, 0x1.5555555555555p-59});
-  q = add(mul(q, r), TwoTerm<double>{0x1.5555555555555p-3, 0x1.5555555555555p-57});
-  q = add(mul(q, r), 0.5);
-  return add(r, mul(mul(r, r), q));
+template <class W>
+ULPSCOPE_INLINE TwoTerm<W> expm1_reduced(TwoTerm<W> r) {
+  const auto is = [](double high, double low) { return TwoTerm<W>{splat<W>(high), splat<W>(low)}; };
+  const W x = r.high;
+  const W x2 = x * x;
+  const W h89 = splat<W>(0x1.71de3a556c734p-19) + x * splat<W>(0x1.27e4fb7789f5cp-22);
+  const W h67 = splat<W>(0x1.a01a01a01a01ap-13) + x * splat<W>(0x1.a01a01a01a01ap-16);
+  const W tail = h67 + x2 * (h89 + x2 * splat<W>(0x1.ae64567f544e4p-26));
+  const W h = splat<W>(0x1.6c16c16c16c17p-10) + x * tail;
+  TwoTerm<W> q = add_smaller(is(0x1.1111111111111p-7, 0x1.1111111111111p-63), {x * h, splat<W>(0)});
+  q = add_smaller(is(0x1.5555555555555p-5, 0x1.5555555555555p-59), mul(q, r));
+  q = add_smaller(is(0x1.5555555555555p-3, 0x1.5555555555555p-57), mul(q, r));
+  q = add_smaller(is(0.5, 0), mul(q, r));
+  return add_smaller(r, mul(mul(r, r), q));
 }
 
-// exp(high + low) 2^-n with relative error below exp_error; n, a double, is the exponent that is left out.
-ULPSCOPE_INLINE TwoTerm<double> exp_of(double high, double low, double& n) {
-  const double magic = 0x1.8p52;
-  const double k = (high * 0x1.71547652b82fep+6 + magic) - magic;
-  const double shifted = k * 0x1p-6 + magic;  // rounds k / 64 to an integer, and k - 64 n may be negative
-  n = shifted - magic;
-  const double rest = k - n * 64;
-  const int j = static_cast<int>(rest) & 63;
-  n -= rest < 0 ? 1 : 0;
-  const TwoTerm<double> table{exp_sixty_fourths[j][0], exp_sixty_fourths[j][1]};
-  return add(table, mul(table, expm1_reduced(reduce_to_table(high, low, k))));
+/// value * 2^exponent, the exponent modulo 2^12.
+template <class W>
+struct ScaledExp {
+  TwoTerm<W> value;
+  bits_t<W> exponent;
+};
+template <class W>
+ULPSCOPE_INLINE W two_to(bits_t<W> exponent) {
+  return from_bits<W>((exponent + 1023) << 52);
 }
 
-ULPSCOPE_INLINE double two_to(double n) {
-  return __builtin_bit_cast(double, static_cast<std::uint64_t>(static_cast<std::int64_t>(n) + 1023) << 52);
+// exp(high + low) with relative error below exp_error, |high| <= 746.
+template <class W>
+ULPSCOPE_INLINE ScaledExp<W> exp_of(W high, W low) {
+  const W magic = splat<W>(0x1.8p52);
+  const W shifted = high * splat<W>(0x1.71547652b82fep+6) + magic;  // its low bits are k in two's complement
+  const bits_t<W> bits = as_bits(shifted);
+  double table_high[lanes_v<W>], table_low[lanes_v<W>];
+  for (int i = 0; i < lanes_v<W>; ++i) {
+    const std::uint64_t j = lane(bits, i) & 63;
+    table_high[i] = exp_sixty_fourths[j][0];
+    table_low[i] = exp_sixty_fourths[j][1];
+  }
+  const TwoTerm<W> table{load<W>(table_high), load<W>(table_low)};
+  const TwoTerm<W> tail = expm1_reduced(reduce_to_table(high, low, shifted - magic));
+  return {add_smaller(table, mul(table, tail)), bits >> 6};
 }
 
 /// Where exp leaves the range in which it scales exactly, or has no number to start from.
@@ -135,29 +159,65 @@ ULPSCOPE_INLINE double two_to(double n) {
   // Positive, below every format.
   if (most < exp_least) return {0x1p-1074, 0, 0x1p-1074};
   if (a.high < exp_least) return {0, 0, std::exp(most) * (1 + 0x1p-40) + eta};
-  double n = 0;
-  const TwoTerm<double> e = exp_of(a.high, a.low, n);
+  const ScaledExp<double> e = exp_of(a.high, a.low);
   const bool small = a.high < exp_normal;  // two steps: the first is exact, the second rounds among subnormals
-  const double scale = two_to(small ? n + 500 : n), rest = small ? 0x1p-500 : 1;
-  const double high = e.high * scale * rest;
-  const TwoTerm<double> sum = two_sum(high, e.low * scale * rest);
+  const double scale = two_to<double>(e.exponent + (small ? 500 : 0)), rest = small ? 0x1p-500 : 1;
+  const double high = e.value.high * scale * rest;
+  const TwoTerm<double> sum = two_sum(high, e.value.low * scale * rest);
   const double spread = a.radius == 0 ? 0 : std::fmax(std::exp(most) * (1 + 0x1p-40) - high, high);
   return {sum.high, sum.low, (high * exp_error + spread) * grow + 0x1p-1071};
+}
+
+/// exp of numbers that scale exactly; W: a double or a pack.
+template <class W>
+struct EnclosedPack {
+  W high, low, radius;
+};
+template <class W>
+ULPSCOPE_INLINE EnclosedPack<W> exp_in_range(const EnclosedPack<W>& a) {
+  const ScaledExp<W> e = exp_of(a.high, a.low);
+  const W scale = two_to<W>(e.exponent);
+  const W high = e.value.high * scale;
+  const W spread = a.radius * (splat<W>(1) + a.radius);  // exp(r) - 1 <= r + r^2 for 0 <= r <= 1
+  const W radius = high * (splat<W>(exp_error) + spread * splat<W>(grow)) * splat<W>(grow);
+  const W zero = splat<W>(0);
+  return {high, e.value.low * scale, select(a.high == zero, select(a.radius == zero, zero, radius), radius)};
+}
+
+ULPSCOPE_INLINE bool exp_scales(const Enclosed& a) {
+  return a.high > exp_normal && a.high < exp_most && a.radius <= 0.5;
 }
 
 }  // namespace detail
 
 /// exp of every number that `a` holds. exp(0) = 1 exactly.
 ULPSCOPE_INLINE Enclosed exp_enclosed(const Enclosed& a) {
-  if (!(a.high > detail::exp_normal && a.high < detail::exp_most && a.radius <= 0.5)) [[unlikely]]
+  if (!detail::exp_scales(a)) [[unlikely]]
     return detail::exp_at_ends(a);
-  double n = 0;
-  const TwoTerm<double> e = detail::exp_of(a.high, a.low, n);
-  const double scale = detail::two_to(n);
-  const double high = e.high * scale;
-  const double spread = a.radius * (1 + a.radius);  // exp(r) - 1 <= r + r^2 for 0 <= r <= 1
-  const bool one = a.high == 0 && a.radius == 0;
-  return {high, e.low * scale, one ? 0 : high * (detail::exp_error + spread * detail::grow) * detail::grow};
+  const auto e = detail::exp_in_range<double>({a.high, a.low, a.radius});
+  return {e.high, e.low, e.radius};
+}
+
+/// The same for as many numbers as a pack has lanes, with the same bits.
+inline constexpr int exp_lanes = native_lanes<double>;
+ULPSCOPE_INLINE void exp_enclosed_pack(const Enclosed* from, std::ptrdiff_t from_stride, Enclosed* to,
+                                       std::ptrdiff_t to_stride) {
+  using W = NativePack<double>;
+  detail::EnclosedPack<W> a{splat<W>(0), splat<W>(0), splat<W>(0)};
+  bool scales = true;
+  for (int i = 0; i < exp_lanes; ++i) {
+    const Enclosed& x = from[i * from_stride];
+    set_lane(a.high, i, x.high);
+    set_lane(a.low, i, x.low);
+    set_lane(a.radius, i, x.radius);
+    scales = scales && detail::exp_scales(x);
+  }
+  if (!scales) [[unlikely]] {
+    for (int i = 0; i < exp_lanes; ++i) to[i * to_stride] = exp_enclosed(from[i * from_stride]);
+    return;
+  }
+  const auto e = detail::exp_in_range(a);
+  for (int i = 0; i < exp_lanes; ++i) to[i * to_stride] = Enclosed(lane(e.high, i), lane(e.low, i), lane(e.radius, i));
 }
 
 }  // namespace ULPSCOPE_LEVEL

@@ -7,6 +7,7 @@
 #include "core/compressor/evaluator.inl"
 #include "core/compressor/exact_session.hpp"
 #include "core/compressor/kernels/enclosed_set.hpp"
+#include "core/compressor/matrix_product_enclosed.hpp"
 #include "core/compressor/rope_table_real.hpp"
 
 namespace ulpscope::compressor {
