@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -23,6 +24,8 @@ constexpr double least_square = 0x1p-860;
 constexpr double largest_square = 0x1p900;
 // Beyond one residual in so many numbers, another window costs less.
 constexpr std::size_t numbers_per_residual = 256;
+// Of one window, parts of a row that it holds are passed over so many numbers at a time.
+constexpr std::size_t scanned = 64;
 constexpr std::size_t enclosed_windows = 2;
 
 /// At least the 2-norm, from a sum of at most 2^20 squares in any order: (1 + 2^-31) covers gamma_n and underflow.
@@ -186,10 +189,17 @@ bool DotOperand::few_are_left() const {
 
 void DotOperand::keep_residuals(std::size_t r, Scratch& scratch) {
   if (left_[r] == 0) return;
-  load_rest(r, scratch);
+  const double* x = load_row(r, scratch);
+  const double* window = windows_[0].values.get() + r * matrix_.depth;
+  if (window_count_ > 1) load_rest(r, scratch);
   residuals_[r].reserve(left_[r]);
-  for (std::size_t k = 0; k < matrix_.depth; ++k) {
-    if (scratch.rest[k] != 0) residuals_[r].push_back({static_cast<std::uint32_t>(k), scratch.rest[k]});
+  for (std::size_t first = 0; first < matrix_.depth; first += scanned) {
+    const std::size_t count = std::min(scanned, matrix_.depth - first);
+    if (window_count_ == 1 && std::memcmp(x + first, window + first, count * sizeof(double)) == 0) continue;
+    for (std::size_t k = first; k < first + count; ++k) {
+      const double rest = window_count_ == 1 ? x[k] - window[k] : scratch.rest[k];
+      if (rest != 0) residuals_[r].push_back({static_cast<std::uint32_t>(k), rest});
+    }
   }
 }
 
