@@ -53,17 +53,18 @@ void in_one_range(std::size_t items, std::size_t, const std::function<void(std::
 }
 
 struct DotOperand::Scratch {
-  explicit Scratch(std::size_t depth) : row(numbers(depth)), rest(numbers(depth)) {}
-  std::unique_ptr<double[]> row, rest;
+  explicit Scratch(std::size_t depth) : rest(numbers(depth)) {}
+  std::unique_ptr<double[]> rest;
 };
 
 void DotOperand::assign(const DotMatrix& matrix, const DotSettings& settings) {
   require(matrix, settings);
   matrix_ = matrix;
   settings_ = settings;
+  pack();
   resize();
   cut_ = DotCut::windows;
-  for_rows([this](std::size_t r, Scratch& scratch) { classify_and_cut(r, scratch); });
+  for_rows([this](std::size_t r, Scratch&) { classify_and_cut(r); });
   finish_window();
   const auto add_window = [this] {
     if (!windows_[window_count_].values) windows_[window_count_].values = numbers(capacity_);
@@ -82,8 +83,42 @@ void DotOperand::assign(const DotMatrix& matrix, const DotSettings& settings) {
   } else {
     cut_ = DotCut::whole;
     window_count_ = 1;
-    for_rows([this](std::size_t r, Scratch& scratch) { keep_whole(r, scratch); });
+    for_rows([this](std::size_t r, Scratch&) { keep_whole(r); });
   }
+}
+
+/// Copies rows that are not contiguous, read along whatever is nearer in memory.
+void DotOperand::pack() {
+  if (matrix_.depth_step == 1) return;
+  const std::size_t rows = matrix_.rows, depth = matrix_.depth, count = rows * depth;
+  const DotMatrix from = matrix_;
+  const std::size_t arrays = enclosed() ? 3 : 1;
+  if (arrays * count > packed_capacity_) {
+    packed_capacity_ = arrays * count;
+    packed_ = numbers(packed_capacity_);
+  }
+  matrix_ = {packed_.get(), nullptr, nullptr, rows, depth, depth, 1};
+  if (from.low != nullptr) matrix_.low = packed_.get() + count;
+  if (from.low != nullptr) matrix_.radius = packed_.get() + 2 * count;
+  const auto copy = [&from, depth](const double* source, double* to, std::size_t first, std::size_t last) {
+    if (from.depth_step <= from.row_step) {
+      for (std::size_t r = first; r < last; ++r) {
+        for (std::size_t k = 0; k < depth; ++k) to[r * depth + k] = source[r * from.row_step + k * from.depth_step];
+      }
+    } else {
+      for (std::size_t k = 0; k < depth; ++k) {
+        for (std::size_t r = first; r < last; ++r) to[r * depth + k] = source[r * from.row_step + k * from.depth_step];
+      }
+    }
+  };
+  settings_.ranges(rows, row_grain, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t first = begin; first < end; first += row_grain) {
+      const std::size_t last = std::min(end, first + row_grain);
+      copy(from.high, packed_.get(), first, last);
+      if (arrays > 1) copy(from.low, packed_.get() + count, first, last);
+      if (arrays > 1) copy(from.radius, packed_.get() + 2 * count, first, last);
+    }
+  });
 }
 
 void DotOperand::resize() {
@@ -115,16 +150,9 @@ void DotOperand::for_rows(const std::function<void(std::size_t, Scratch&)>& work
   });
 }
 
-const double* DotOperand::load_row(std::size_t r, Scratch& scratch) const {
-  const double* first = matrix_.high + r * matrix_.row_step;
-  if (matrix_.depth_step == 1) return first;
-  for (std::size_t k = 0; k < matrix_.depth; ++k) scratch.row[k] = first[k * matrix_.depth_step];
-  return scratch.row.get();
-}
-
 /// What the windows so far leave of a row: each subtraction is exact.
 void DotOperand::load_rest(std::size_t r, Scratch& scratch) const {
-  const double* x = load_row(r, scratch);
+  const double* x = numbers_of_row(r);
   const std::size_t offset = r * matrix_.depth;
   std::copy_n(x, matrix_.depth, scratch.rest.get());
   for (std::size_t i = 0; i < window_count_; ++i) {
@@ -133,12 +161,10 @@ void DotOperand::load_rest(std::size_t r, Scratch& scratch) const {
   }
 }
 
-void DotOperand::classify_and_cut(std::size_t r, Scratch& scratch) {
-  const double* x = load_row(r, scratch);
+void DotOperand::classify_and_cut(std::size_t r) {
+  const double* x = numbers_of_row(r);
   const double squares = exact_dot_kernels_at(settings_.level).sum_of_squares(x, matrix_.depth);
-  if (squares >= least_square && squares <= largest_square) {
-    return cut_row(r, norm_from(squares), x);
-  }
+  if (squares >= least_square && squares <= largest_square) return cut_row(r, norm_from(squares), x);
   std::fill_n(window_row(r), matrix_.depth, 0.0);
   const auto is_zero = [](double value) { return value == 0; };
   const auto is_finite = [](double value) { return std::isfinite(value); };
@@ -189,7 +215,7 @@ bool DotOperand::few_are_left() const {
 
 void DotOperand::keep_residuals(std::size_t r, Scratch& scratch) {
   if (left_[r] == 0) return;
-  const double* x = load_row(r, scratch);
+  const double* x = numbers_of_row(r);
   const double* window = windows_[0].values.get() + r * matrix_.depth;
   if (window_count_ > 1) load_rest(r, scratch);
   residuals_[r].reserve(left_[r]);
@@ -211,13 +237,14 @@ void DotOperand::keep_tail(std::size_t r, Scratch& scratch) {
   // A tail is rounded once, its product with the other operand depth times: exact_dot.md.
   const double share = (static_cast<double>(matrix_.depth) + 4) * unit_roundoff;
   for (std::size_t k = 0; k < matrix_.depth && kinds_[r] == DotRow::ordinary; ++k) {
-    const std::size_t at = r * matrix_.row_step + k * matrix_.depth_step;
+    const std::size_t at = r * matrix_.row_step + k;
     tail[k] = scratch.rest[k] + matrix_.low[at];
     slack[k] = (matrix_.radius[at] + share * std::fabs(tail[k])) * (1 + 0x1p-50);
-    if (tail[k] == 0 && slack[k] == 0) continue;
+    if (tail[k] == 0 && matrix_.radius[at] == 0) continue;
     slack[k] += underflow;
     has_tail_[r] = 1;
-    if (!(std::fabs(tail[k]) < ordinary_size && slack[k] < ordinary_size)) kinds_[r] = DotRow::wild;
+    const bool is_ordinary = std::fabs(tail[k]) < ordinary_size && slack[k] < ordinary_size && matrix_.radius[at] >= 0;
+    if (!is_ordinary) kinds_[r] = DotRow::wild;
   }
   if (kinds_[r] == DotRow::ordinary) return;
   has_tail_[r] = 0;
@@ -226,8 +253,8 @@ void DotOperand::keep_tail(std::size_t r, Scratch& scratch) {
   for (std::size_t i = 0; i < window_count_; ++i) std::fill_n(windows_[i].values.get() + offset, matrix_.depth, 0.0);
 }
 
-void DotOperand::keep_whole(std::size_t r, Scratch& scratch) {
-  const double* x = load_row(r, scratch);
+void DotOperand::keep_whole(std::size_t r) {
+  const double* x = numbers_of_row(r);
   if (kinds_[r] == DotRow::ordinary) std::copy_n(x, matrix_.depth, window_row(r));
 }
 

@@ -57,7 +57,8 @@ void DotBlock::compute() {
   } else {
     add_compensated();
   }
-  (!product_.certified() ? roads_.compensated : one_pair ? roads_.certified : roads_.sliced) = rows_ * columns_;
+  road_ = !product_.certified() ? &DotRoads::compensated : one_pair ? &DotRoads::certified : &DotRoads::sliced;
+  roads_.*road_ = rows_ * columns_;
   if (product_.any_tail()) add_tails();
   for (std::size_t row = 0; row < rows_; ++row) {
     if (waits) set_low_to_zero(row);
@@ -254,10 +255,7 @@ void DotBlock::correct(std::size_t row, std::size_t column) {
   sums_of_row.high[column] = element.value.high;
   sums_of_row.low[column] = element.value.low;
   sums_of_row.radius[column] = element.value.radius;
-  std::size_t& road = roads_.compensated > 0 ? roads_.compensated
-                      : roads_.sliced > 0    ? roads_.sliced
-                                             : roads_.certified;
-  --road;
+  --(roads_.*road_);
   ++(element.nonfinite ? roads_.nonfinite : roads_.scalar);
 }
 

@@ -99,6 +99,7 @@ class DotBlock {
   std::unique_ptr<double[]> storage_, scratch_;
   double *high_, *low_, *radius_;  ///< row r at r * stride_: the result's own rows where they may be written early
   std::size_t stride_;
+  std::size_t DotRoads::*road_;  ///< of elements that are not corrected
   DotRoads roads_;
 };
 
