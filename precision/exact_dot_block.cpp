@@ -13,6 +13,8 @@ namespace ulpscope::precision {
 namespace {
 
 constexpr double underflow = 0x1p-1070;
+// Covers the roundings of fewer than 2^24 sums of parts of a radius.
+constexpr double grow = 1 + 0x1p-28;
 // Larger initial sums go element by element: here they could overflow.
 constexpr double ordinary_sum = 0x1p900;
 // A row with more inexact elements than one in so many (and than the least) keeps their radii.
@@ -263,8 +265,7 @@ void DotBlock::correct(std::size_t row, std::size_t column) {
 /// its way there.
 void DotBlock::correct_row(std::size_t row) {
   const DotSums sums_of_row = sums(row);
-  // Radii were added up, each sum rounded: at most 2^22 of them.
-  for (std::size_t j = 0; j < columns_; ++j) sums_of_row.radius[j] *= 1 + 0x1p-30;
+  for (std::size_t j = 0; j < columns_; ++j) sums_of_row.radius[j] *= grow;
   if (a_.row(begin_ + row) != DotRow::ordinary) {
     for (std::size_t j = 0; j < columns_; ++j) correct(row, j);
     return;
@@ -276,7 +277,7 @@ void DotBlock::correct_row(std::size_t row) {
                              start.radius < ordinary_sum && b_.row(j) == DotRow::ordinary;
     if (!is_ordinary) {
       correct(row, j);
-    } else if (sums_of_row.radius[j] > start.radius * (1 + 0x1p-30)) {
+    } else if (sums_of_row.radius[j] > start.radius * grow) {
       inexact.push_back(j);
     }
   }
