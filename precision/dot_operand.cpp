@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -23,6 +24,8 @@ constexpr double least_square = 0x1p-860;
 constexpr double largest_square = 0x1p900;
 // Beyond one residual in so many numbers, another window costs less.
 constexpr std::size_t numbers_per_residual = 256;
+// Of one window, parts of a row that it holds are passed over so many numbers at a time.
+constexpr std::size_t scanned = 64;
 constexpr std::size_t enclosed_windows = 2;
 
 /// At least the 2-norm, from a sum of at most 2^20 squares in any order: (1 + 2^-31) covers gamma_n and underflow.
@@ -50,17 +53,18 @@ void in_one_range(std::size_t items, std::size_t, const std::function<void(std::
 }
 
 struct DotOperand::Scratch {
-  explicit Scratch(std::size_t depth) : row(numbers(depth)), rest(numbers(depth)) {}
-  std::unique_ptr<double[]> row, rest;
+  explicit Scratch(std::size_t depth) : rest(numbers(depth)) {}
+  std::unique_ptr<double[]> rest;
 };
 
 void DotOperand::assign(const DotMatrix& matrix, const DotSettings& settings) {
   require(matrix, settings);
   matrix_ = matrix;
   settings_ = settings;
+  pack();
   resize();
   cut_ = DotCut::windows;
-  for_rows([this](std::size_t r, Scratch& scratch) { classify_and_cut(r, scratch); });
+  for_rows([this](std::size_t r, Scratch&) { classify_and_cut(r); });
   finish_window();
   const auto add_window = [this] {
     if (!windows_[window_count_].values) windows_[window_count_].values = numbers(capacity_);
@@ -79,8 +83,42 @@ void DotOperand::assign(const DotMatrix& matrix, const DotSettings& settings) {
   } else {
     cut_ = DotCut::whole;
     window_count_ = 1;
-    for_rows([this](std::size_t r, Scratch& scratch) { keep_whole(r, scratch); });
+    for_rows([this](std::size_t r, Scratch&) { keep_whole(r); });
   }
+}
+
+/// Copies rows that are not contiguous, read along whatever is nearer in memory.
+void DotOperand::pack() {
+  if (matrix_.depth_step == 1) return;
+  const std::size_t rows = matrix_.rows, depth = matrix_.depth, count = rows * depth;
+  const DotMatrix from = matrix_;
+  const std::size_t arrays = enclosed() ? 3 : 1;
+  if (arrays * count > packed_capacity_) {
+    packed_capacity_ = arrays * count;
+    packed_ = numbers(packed_capacity_);
+  }
+  matrix_ = {packed_.get(), nullptr, nullptr, rows, depth, depth, 1};
+  if (from.low != nullptr) matrix_.low = packed_.get() + count;
+  if (from.low != nullptr) matrix_.radius = packed_.get() + 2 * count;
+  const auto copy = [&from, depth](const double* source, double* to, std::size_t first, std::size_t last) {
+    if (from.depth_step <= from.row_step) {
+      for (std::size_t r = first; r < last; ++r) {
+        for (std::size_t k = 0; k < depth; ++k) to[r * depth + k] = source[r * from.row_step + k * from.depth_step];
+      }
+    } else {
+      for (std::size_t k = 0; k < depth; ++k) {
+        for (std::size_t r = first; r < last; ++r) to[r * depth + k] = source[r * from.row_step + k * from.depth_step];
+      }
+    }
+  };
+  settings_.ranges(rows, row_grain, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t first = begin; first < end; first += row_grain) {
+      const std::size_t last = std::min(end, first + row_grain);
+      copy(from.high, packed_.get(), first, last);
+      if (arrays > 1) copy(from.low, packed_.get() + count, first, last);
+      if (arrays > 1) copy(from.radius, packed_.get() + 2 * count, first, last);
+    }
+  });
 }
 
 void DotOperand::resize() {
@@ -112,16 +150,9 @@ void DotOperand::for_rows(const std::function<void(std::size_t, Scratch&)>& work
   });
 }
 
-const double* DotOperand::load_row(std::size_t r, Scratch& scratch) const {
-  const double* first = matrix_.high + r * matrix_.row_step;
-  if (matrix_.depth_step == 1) return first;
-  for (std::size_t k = 0; k < matrix_.depth; ++k) scratch.row[k] = first[k * matrix_.depth_step];
-  return scratch.row.get();
-}
-
 /// What the windows so far leave of a row: each subtraction is exact.
 void DotOperand::load_rest(std::size_t r, Scratch& scratch) const {
-  const double* x = load_row(r, scratch);
+  const double* x = numbers_of_row(r);
   const std::size_t offset = r * matrix_.depth;
   std::copy_n(x, matrix_.depth, scratch.rest.get());
   for (std::size_t i = 0; i < window_count_; ++i) {
@@ -130,12 +161,10 @@ void DotOperand::load_rest(std::size_t r, Scratch& scratch) const {
   }
 }
 
-void DotOperand::classify_and_cut(std::size_t r, Scratch& scratch) {
-  const double* x = load_row(r, scratch);
+void DotOperand::classify_and_cut(std::size_t r) {
+  const double* x = numbers_of_row(r);
   const double squares = exact_dot_kernels_at(settings_.level).sum_of_squares(x, matrix_.depth);
-  if (squares >= least_square && squares <= largest_square) {
-    return cut_row(r, norm_from(squares), x);
-  }
+  if (squares >= least_square && squares <= largest_square) return cut_row(r, norm_from(squares), x);
   std::fill_n(window_row(r), matrix_.depth, 0.0);
   const auto is_zero = [](double value) { return value == 0; };
   const auto is_finite = [](double value) { return std::isfinite(value); };
@@ -186,10 +215,17 @@ bool DotOperand::few_are_left() const {
 
 void DotOperand::keep_residuals(std::size_t r, Scratch& scratch) {
   if (left_[r] == 0) return;
-  load_rest(r, scratch);
+  const double* x = numbers_of_row(r);
+  const double* window = windows_[0].values.get() + r * matrix_.depth;
+  if (window_count_ > 1) load_rest(r, scratch);
   residuals_[r].reserve(left_[r]);
-  for (std::size_t k = 0; k < matrix_.depth; ++k) {
-    if (scratch.rest[k] != 0) residuals_[r].push_back({static_cast<std::uint32_t>(k), scratch.rest[k]});
+  for (std::size_t first = 0; first < matrix_.depth; first += scanned) {
+    const std::size_t count = std::min(scanned, matrix_.depth - first);
+    if (window_count_ == 1 && std::memcmp(x + first, window + first, count * sizeof(double)) == 0) continue;
+    for (std::size_t k = first; k < first + count; ++k) {
+      const double rest = window_count_ == 1 ? x[k] - window[k] : scratch.rest[k];
+      if (rest != 0) residuals_[r].push_back({static_cast<std::uint32_t>(k), rest});
+    }
   }
 }
 
@@ -201,13 +237,14 @@ void DotOperand::keep_tail(std::size_t r, Scratch& scratch) {
   // A tail is rounded once, its product with the other operand depth times: exact_dot.md.
   const double share = (static_cast<double>(matrix_.depth) + 4) * unit_roundoff;
   for (std::size_t k = 0; k < matrix_.depth && kinds_[r] == DotRow::ordinary; ++k) {
-    const std::size_t at = r * matrix_.row_step + k * matrix_.depth_step;
+    const std::size_t at = r * matrix_.row_step + k;
     tail[k] = scratch.rest[k] + matrix_.low[at];
     slack[k] = (matrix_.radius[at] + share * std::fabs(tail[k])) * (1 + 0x1p-50);
-    if (tail[k] == 0 && slack[k] == 0) continue;
+    if (tail[k] == 0 && matrix_.radius[at] == 0) continue;
     slack[k] += underflow;
     has_tail_[r] = 1;
-    if (!(std::fabs(tail[k]) < ordinary_size && slack[k] < ordinary_size)) kinds_[r] = DotRow::wild;
+    const bool is_ordinary = std::fabs(tail[k]) < ordinary_size && slack[k] < ordinary_size && matrix_.radius[at] >= 0;
+    if (!is_ordinary) kinds_[r] = DotRow::wild;
   }
   if (kinds_[r] == DotRow::ordinary) return;
   has_tail_[r] = 0;
@@ -216,8 +253,8 @@ void DotOperand::keep_tail(std::size_t r, Scratch& scratch) {
   for (std::size_t i = 0; i < window_count_; ++i) std::fill_n(windows_[i].values.get() + offset, matrix_.depth, 0.0);
 }
 
-void DotOperand::keep_whole(std::size_t r, Scratch& scratch) {
-  const double* x = load_row(r, scratch);
+void DotOperand::keep_whole(std::size_t r) {
+  const double* x = numbers_of_row(r);
   if (kinds_[r] == DotRow::ordinary) std::copy_n(x, matrix_.depth, window_row(r));
 }
 

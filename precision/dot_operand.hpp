@@ -78,6 +78,7 @@ class DotOperand {
   /// .. 40.
   void assign(const DotMatrix& matrix, const DotSettings& settings = {});
 
+  /// The numbers, their rows contiguous: the given arrays, or copies of them.
   const DotMatrix& matrix() const { return matrix_; }
   std::size_t rows() const { return matrix_.rows; }
   std::size_t depth() const { return matrix_.depth; }
@@ -100,18 +101,19 @@ class DotOperand {
 
  private:
   struct Scratch;
+  void pack();
   void resize();
   void for_rows(const std::function<void(std::size_t, Scratch&)>& work);
-  const double* load_row(std::size_t r, Scratch& scratch) const;
+  const double* numbers_of_row(std::size_t r) const { return matrix_.high + r * matrix_.row_step; }
   void load_rest(std::size_t r, Scratch& scratch) const;
-  void classify_and_cut(std::size_t r, Scratch& scratch);
+  void classify_and_cut(std::size_t r);
   void cut_rest(std::size_t r, Scratch& scratch);
   void cut_row(std::size_t r, double norm, const double* x);
   void finish_window();
   bool few_are_left() const;
   void keep_residuals(std::size_t r, Scratch& scratch);
   void keep_tail(std::size_t r, Scratch& scratch);
-  void keep_whole(std::size_t r, Scratch& scratch);
+  void keep_whole(std::size_t r);
   double* window_row(std::size_t r) { return windows_[window_count_ - 1].values.get() + r * matrix_.depth; }
 
   DotMatrix matrix_;
@@ -125,6 +127,8 @@ class DotOperand {
   std::vector<std::vector<DotResidual>> residuals_;
   std::unique_ptr<double[]> tails_, slacks_;
   std::vector<std::uint8_t> has_tail_;
+  std::unique_ptr<double[]> packed_;  ///< high, low, radius where their rows were not contiguous
+  std::size_t packed_capacity_ = 0;
 };
 
 }  // namespace ulpscope::precision

@@ -10,6 +10,8 @@ namespace {
 
 using V = Pack<double, 8>;
 constexpr std::size_t lanes = 8;
+// Numbers far apart in memory are asked for so many steps before they are needed.
+constexpr std::size_t ahead = 32;
 // Below it a product's rounding error may itself underflow; above it two_prod is exact.
 constexpr double safe_product = 0x1p-960;
 // More than the error of two_prod where the product underflows, with or without FMA.
@@ -32,8 +34,8 @@ struct Sum {
   ULPSCOPE_INLINE void add_product(T x, T y) {
     const TwoTerm<T> product = two_prod(x, y);
     add(product.high);
-    add(product.low);
     const T zero = splat<T>(0);
+    if (any(product.low != zero)) add(product.low);
     const auto tiny = (abs(product.high) < splat<T>(safe_product)) & (x != zero) & (y != zero);
     radius = radius + select(tiny, splat<T>(underflow), zero);
   }
@@ -94,7 +96,10 @@ void add(const DotSums& sums, const double* x) {
 
 ULPSCOPE_INLINE V gather(DotStrided x, std::size_t i, std::size_t count) {
   V v{};
-  for (std::size_t k = 0; k < lanes && i + k < count; ++k) v[k] = x.values[(i + k) * x.step];
+  for (std::size_t k = 0; k < lanes && i + k < count; ++k) {
+    v[k] = x.values[(i + k) * x.step];
+    if (i + k + ahead < count) __builtin_prefetch(x.values + (i + k + ahead) * x.step);
+  }
   return v;
 }
 
@@ -109,6 +114,7 @@ void add_multiple(const DotSums& sums, double factor, DotStrided x) {
 void add_entries(const DotSums& sums, DotStrided x, DotEntries entries) {
   for (std::size_t i = 0; i < entries.count; ++i) {
     const DotEntry& entry = entries.first[i];
+    if (i + ahead < entries.count) __builtin_prefetch(x.values + entries.first[i + ahead].k * x.step);
     Sum<double> sum{sums.high[entry.row], sums.low[entry.row], sums.radius[entry.row]};
     sum.add_product(x.values[entry.k * x.step], entry.value);
     sums.high[entry.row] = sum.high;

@@ -13,6 +13,8 @@ namespace ulpscope::precision {
 namespace {
 
 constexpr double underflow = 0x1p-1070;
+// Covers the roundings of fewer than 2^24 sums of parts of a radius.
+constexpr double grow = 1 + 0x1p-28;
 // Larger initial sums go element by element: here they could overflow.
 constexpr double ordinary_sum = 0x1p900;
 // A row with more inexact elements than one in so many (and than the least) keeps their radii.
@@ -30,24 +32,38 @@ DotBlock::DotBlock(DotProduct& product, std::size_t begin, std::size_t end)
       begin_(begin),
       rows_(end - begin),
       columns_(product.b().rows()),
-      depth_(product.b().depth()),
-      high_(numbers(rows_ * columns_)),
-      low_(numbers(rows_ * columns_)),
-      radius_(numbers(rows_ * columns_)) {}
+      depth_(product.b().depth()) {
+  const DotResult& result = product.result();
+  const std::size_t elements = rows_ * columns_;
+  if (result.column_step == 1 && !result.continued) {
+    const std::size_t first = begin * result.row_step;
+    high_ = result.high + first;
+    low_ = result.low + first;
+    radius_ = result.radius + first;
+    stride_ = result.row_step;
+  } else {
+    storage_ = numbers(3 * elements);
+    high_ = storage_.get();
+    low_ = high_ + elements;
+    radius_ = low_ + elements;
+    stride_ = columns_;
+  }
+}
 
 void DotBlock::compute() {
-  std::fill_n(low_.get(), rows_ * columns_, 0.0);
-  std::fill_n(radius_.get(), rows_ * columns_, 0.0);
-  const std::size_t elements = rows_ * columns_;
+  const bool one_pair = product_.certified() && a_.windows() * b_.windows() == 1;
+  const bool waits = one_pair && !product_.any_tail();  // then low parts are still in cache when they are needed
+  for (std::size_t row = 0; row < rows_ && !waits; ++row) set_low_to_zero(row);
   if (product_.certified()) {
     add_windows();
-    (a_.windows() * b_.windows() == 1 ? roads_.certified : roads_.sliced) = elements;
   } else {
     add_compensated();
-    roads_.compensated = elements;
   }
+  road_ = !product_.certified() ? &DotRoads::compensated : one_pair ? &DotRoads::certified : &DotRoads::sliced;
+  roads_.*road_ = rows_ * columns_;
   if (product_.any_tail()) add_tails();
   for (std::size_t row = 0; row < rows_; ++row) {
+    if (waits) set_low_to_zero(row);
     add_residuals(row);
     if (product_.result().continued) add_initial(row);
     correct_row(row);
@@ -56,9 +72,14 @@ void DotBlock::compute() {
   product_.count(roads_);
 }
 
-DotSums DotBlock::sums(std::size_t row) {
-  const std::size_t at = row * columns_;
-  return {high_.get() + at, low_.get() + at, radius_.get() + at, columns_};
+DotSums DotBlock::sums(std::size_t row) const {
+  const std::size_t at = row * stride_;
+  return {high_ + at, low_ + at, radius_ + at, columns_};
+}
+
+void DotBlock::set_low_to_zero(std::size_t row) {
+  std::fill_n(sums(row).low, columns_, 0.0);
+  std::fill_n(sums(row).radius, columns_, 0.0);
 }
 
 double* DotBlock::product() {
@@ -66,54 +87,49 @@ double* DotBlock::product() {
   return scratch_.get();
 }
 
-/// out = a b^T: rows_ rows of a, all of b. Exact for windows, whatever the order of its sums.
-void DotBlock::multiply(const double* a, const double* b, double* out) const {
-  if (depth_ == 0) return void(std::fill_n(out, rows_ * columns_, 0.0));
+void DotBlock::add_product() {
+  for (std::size_t row = 0; row < rows_; ++row) product_.kernels().add(sums(row), product() + row * columns_);
+}
+
+/// out[row, column] = a b^T for rows of a and all of b, `stride` apart.
+void DotBlock::multiply(const DotFactors& factors, double* out, std::size_t stride) const {
+  if (depth_ == 0) {
+    for (std::size_t row = 0; row < factors.rows; ++row) std::fill_n(out + row * stride, columns_, 0.0);
+    return;
+  }
   BlasCall<double> call;
-  call.rows = rows_;
+  call.rows = factors.rows;
   call.columns = columns_;
   call.depth = depth_;
-  call.a = a;
+  call.a = factors.a;
   call.a_row = depth_;
-  call.b = b;
+  call.b = factors.b;
   call.b_row = depth_;
   call.b_transposed = Transpose::yes;
   call.out = out;
-  call.out_row = columns_;
+  call.out_row = stride;
   blas_multiply(call);
 }
 
-/// The same where sums are rounded: in calls that do not depend on the block.
-void DotBlock::multiply_fixed(const double* a, const double* b, double* out) const {
-  BlasCall<double> call;
-  call.columns = columns_;
-  call.depth = depth_;
-  call.a_row = depth_;
-  call.b = b;
-  call.b_row = depth_;
-  call.b_transposed = Transpose::yes;
-  call.out_row = columns_;
-  for (std::size_t row = 0; row < rows_; row += dot_block_rows) {
-    call.rows = std::min(dot_block_rows, rows_ - row);
-    call.a = a + row * depth_;
-    call.out = out + row * columns_;
-    blas_multiply(call);
-  }
+/// The product where its sums are rounded: in calls that do not depend on the block.
+void DotBlock::multiply_rounded(const double* a, const double* b) {
+  for (std::size_t row = 0; row < rows_; row += dot_block_rows)
+    multiply({a + row * depth_, b, std::min(dot_block_rows, rows_ - row)}, product() + row * columns_, columns_);
 }
 
+/// Exact, whatever the order in which BLAS adds.
 void DotBlock::add_windows() {
   for (std::size_t i = 0; i < a_.windows(); ++i) {
     const double* a = a_.window(i).values.get() + begin_ * depth_;
     for (std::size_t j = 0; j < b_.windows(); ++j) {
       ask_poll();
-      const double* b = b_.window(j).values.get();
+      const DotFactors factors{a, b_.window(j).values.get(), rows_};
       if (i + j == 0) {
-        multiply(a, b, high_.get());
-        continue;
+        multiply(factors, high_, stride_);
+      } else {
+        multiply(factors, product(), columns_);
+        add_product();
       }
-      multiply(a, b, product());
-      const DotSums all{high_.get(), low_.get(), radius_.get(), rows_ * columns_};
-      product_.kernels().add(all, product());
     }
   }
 }
@@ -138,7 +154,7 @@ void DotBlock::compensate_panel(const double* panel, std::size_t column) {
   for (std::size_t row = 0; row < rows_; row += compensated_rows) {
     // The last tile computes its rows again rather than rows that are not there.
     const std::size_t first = rows_ < compensated_rows ? row : std::min(row, rows_ - compensated_rows);
-    DotTile tile{{}, panel, depth_, sums(first), columns_, std::min(compensated_rows, rows_)};
+    DotTile tile{{}, panel, depth_, sums(first), stride_, std::min(compensated_rows, rows_)};
     tile.sums.high += column;
     tile.sums.low += column;
     tile.sums.radius += column;
@@ -148,40 +164,39 @@ void DotBlock::compensate_panel(const double* panel, std::size_t column) {
   }
   for (std::size_t row = 0; row < rows_; ++row) {
     for (std::size_t j = column; j < column + count; ++j) {
-      if (a_.is_zero(begin_ + row) || b_.is_zero(j)) radius_[row * columns_ + j] = 0;
+      if (a_.is_zero(begin_ + row) || b_.is_zero(j)) sums(row).radius[j] = 0;
     }
   }
 }
 
 void DotBlock::add_tails() {
   const std::size_t first = begin_ * depth_;
-  const DotSums all{high_.get(), low_.get(), radius_.get(), rows_ * columns_};
   ask_poll();
   if (a_.enclosed()) {
-    multiply_fixed(a_.tails() + first, product_.whole_b(), product());
+    multiply_rounded(a_.tails() + first, product_.whole_b());
   } else {
-    multiply_fixed(product_.whole_a() + first, b_.tails(), product());
+    multiply_rounded(product_.whole_a() + first, b_.tails());
   }
-  product_.kernels().add(all, product());
+  add_product();
   ask_poll();
   if (a_.enclosed()) {
-    multiply_fixed(a_.slacks() + first, product_.sizes(), product());
+    multiply_rounded(a_.slacks() + first, product_.sizes());
   } else {
-    multiply_fixed(product_.sizes() + first, b_.slacks(), product());
+    multiply_rounded(product_.sizes() + first, b_.slacks());
   }
-  add_radii(product());
+  add_radii();
 }
 
 /// exact_dot.md: what a sum of sizes, rounded depth times, may be below the true one, underflow included.
-void DotBlock::add_radii(const double* sizes) {
+void DotBlock::add_radii() {
   const auto depth = static_cast<double>(depth_);
   const double factor = 1 + (depth + 4) * 0x1p-52;
   for (std::size_t row = 0; row < rows_; ++row) {
-    const bool row_counts = a_.enclosed() ? a_.has_tail(begin_ + row) : !a_.is_zero(begin_ + row);
-    for (std::size_t j = 0; j < columns_ && row_counts; ++j) {
+    if (a_.enclosed() ? !a_.has_tail(begin_ + row) : a_.is_zero(begin_ + row)) continue;
+    const double* sizes = product() + row * columns_;
+    for (std::size_t j = 0; j < columns_; ++j) {
       const bool counts = a_.enclosed() ? !b_.is_zero(j) : b_.has_tail(j);
-      const std::size_t at = row * columns_ + j;
-      if (counts) radius_[at] += sizes[at] * factor + depth * underflow;
+      if (counts) sums(row).radius[j] += sizes[j] * factor + depth * underflow;
     }
   }
 }
@@ -238,14 +253,11 @@ void DotBlock::add_initial(std::size_t row) {
 
 void DotBlock::correct(std::size_t row, std::size_t column) {
   const DotElementResult element = dot_element({a_.matrix(), begin_ + row, b_.matrix(), column, initial(row, column)});
-  const std::size_t at = row * columns_ + column;
-  high_[at] = element.value.high;
-  low_[at] = element.value.low;
-  radius_[at] = element.value.radius;
-  std::size_t& road = roads_.compensated > 0 ? roads_.compensated
-                      : roads_.sliced > 0    ? roads_.sliced
-                                             : roads_.certified;
-  --road;
+  const DotSums sums_of_row = sums(row);
+  sums_of_row.high[column] = element.value.high;
+  sums_of_row.low[column] = element.value.low;
+  sums_of_row.radius[column] = element.value.radius;
+  --(roads_.*road_);
   ++(element.nonfinite ? roads_.nonfinite : roads_.scalar);
 }
 
@@ -253,22 +265,19 @@ void DotBlock::correct(std::size_t row, std::size_t column) {
 /// its way there.
 void DotBlock::correct_row(std::size_t row) {
   const DotSums sums_of_row = sums(row);
-  // Radii were added up, each sum rounded: at most 2^22 of them.
-  for (std::size_t j = 0; j < columns_; ++j) sums_of_row.radius[j] *= 1 + 0x1p-30;
+  for (std::size_t j = 0; j < columns_; ++j) sums_of_row.radius[j] *= grow;
   if (a_.row(begin_ + row) != DotRow::ordinary) {
     for (std::size_t j = 0; j < columns_; ++j) correct(row, j);
     return;
   }
-  for (const std::size_t j : product_.exceptional_columns()) correct(row, j);
   std::vector<std::size_t> inexact;
   for (std::size_t j = 0; j < columns_; ++j) {
-    if (b_.row(j) != DotRow::ordinary) continue;
     const Enclosure start = initial(row, j);
-    const bool is_ordinary =
-        std::fabs(start.high) < ordinary_sum && std::fabs(start.low) < ordinary_sum && start.radius < ordinary_sum;
+    const bool is_ordinary = std::fabs(start.high) < ordinary_sum && std::fabs(start.low) < ordinary_sum &&
+                             start.radius < ordinary_sum && b_.row(j) == DotRow::ordinary;
     if (!is_ordinary) {
       correct(row, j);
-    } else if (sums_of_row.radius[j] > start.radius * (1 + 0x1p-30)) {
+    } else if (sums_of_row.radius[j] > start.radius * grow) {
       inexact.push_back(j);
     }
   }
@@ -278,13 +287,18 @@ void DotBlock::correct_row(std::size_t row) {
   for (const std::size_t j : inexact) correct(row, j);
 }
 
+/// A zero is +0; rows that were computed elsewhere go to the result.
 void DotBlock::store_row(std::size_t row) {
   const DotResult& result = product_.result();
   const DotSums sums_of_row = sums(row);
   for (std::size_t j = 0; j < columns_; ++j) {
+    sums_of_row.high[j] += 0.0;
+    sums_of_row.low[j] += 0.0;
+  }
+  for (std::size_t j = 0; j < columns_ && storage_; ++j) {
     const std::size_t at = (begin_ + row) * result.row_step + j * result.column_step;
-    result.high[at] = sums_of_row.high[j] + 0.0;  // a zero is +0
-    result.low[at] = sums_of_row.low[j] + 0.0;
+    result.high[at] = sums_of_row.high[j];
+    result.low[at] = sums_of_row.low[j];
     result.radius[at] = sums_of_row.radius[j];
   }
 }

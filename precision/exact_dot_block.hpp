@@ -34,7 +34,6 @@ class DotProduct {
   /// [rows, depth]: the sizes of the exact operand's sums, where the other has tails.
   const double* sizes() const { return sizes_.get(); }
   const std::vector<DotEntry>& entries_of_b() const { return entries_of_b_; }
-  const std::vector<std::size_t>& exceptional_columns() const { return exceptional_columns_; }
 
   void count(const DotRoads& roads);
   DotRoads roads() const { return roads_; }
@@ -56,9 +55,15 @@ class DotProduct {
   const double* whole_a_ = nullptr;
   const double* whole_b_ = nullptr;
   std::vector<DotEntry> entries_of_b_;
-  std::vector<std::size_t> exceptional_columns_;
   std::mutex mutex_;
   DotRoads roads_;
+};
+
+/// `rows` rows of a and all of b, each [rows, depth].
+struct DotFactors {
+  const double* a;
+  const double* b;
+  std::size_t rows;
 };
 
 /// Rows [begin, end) of the result.
@@ -68,28 +73,33 @@ class DotBlock {
   void compute();
 
  private:
+  void set_low_to_zero(std::size_t row);
   void add_windows();
+  void add_product();
   void add_compensated();
   void compensate_panel(const double* panel, std::size_t column);
   void add_tails();
-  void add_radii(const double* sizes);
+  void add_radii();
   void add_residuals(std::size_t row);
   void add_initial(std::size_t row);
   void correct_row(std::size_t row);
   void correct(std::size_t row, std::size_t column);
   void store_row(std::size_t row);
 
-  void multiply(const double* a, const double* b, double* out) const;
-  void multiply_fixed(const double* a, const double* b, double* out) const;
+  void multiply(const DotFactors& factors, double* out, std::size_t stride) const;
+  void multiply_rounded(const double* a, const double* b);
   Enclosure initial(std::size_t row, std::size_t column) const;
-  DotSums sums(std::size_t row);
+  DotSums sums(std::size_t row) const;
   double* product();
 
   DotProduct& product_;
   const DotOperand& a_;
   const DotOperand& b_;
   std::size_t begin_, rows_, columns_, depth_;
-  std::unique_ptr<double[]> high_, low_, radius_, scratch_;
+  std::unique_ptr<double[]> storage_, scratch_;
+  double *high_, *low_, *radius_;  ///< row r at r * stride_: the result's own rows where they may be written early
+  std::size_t stride_;
+  std::size_t DotRoads::*road_;  ///< of elements that are not corrected
   DotRoads roads_;
 };
 

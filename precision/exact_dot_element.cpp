@@ -14,7 +14,8 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 Enclosure number_of(const DotMatrix& matrix, std::size_t row, std::size_t k) {
   const std::size_t at = row * matrix.row_step + k * matrix.depth_step;
   if (matrix.low == nullptr) return {matrix.high[at], 0, 0};
-  return {matrix.high[at], matrix.low[at], matrix.radius[at]};
+  const double radius = matrix.radius[at];
+  return {matrix.high[at], matrix.low[at], radius >= 0 ? radius : inf};  // what is no radius bounds nothing
 }
 
 /// A low part that is no number leaves none.

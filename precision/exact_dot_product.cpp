@@ -34,9 +34,6 @@ DotProduct::DotProduct(const DotOperand& a, const DotOperand& b, const DotResult
   if (!certified_ || any_tail_) whole_b_ = sum_windows(b, storage_b_);
   if (any_tail_) take_sizes(a.enclosed() ? b : a, a.enclosed() ? whole_b_ : whole_a_);
   list_entries();
-  for (std::size_t j = 0; j < b.rows(); ++j) {
-    if (b.row(j) != DotRow::ordinary) exceptional_columns_.push_back(j);
-  }
 }
 
 bool DotProduct::certify() const {

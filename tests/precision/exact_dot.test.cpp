@@ -29,6 +29,22 @@ TEST_CASE("What lies below a window is multiplied exactly") {
   check(a, b, product, Claim::exact);
 }
 
+TEST_CASE("Residuals are multiplied exactly, whatever their bits") {
+  Random random(34);
+  const Matrix a = Matrix(20, 200).fill([&] { return random.normal(); });
+  Matrix b = normal(20, 200, "bf16", 35);
+  for (std::size_t n = 0; n < 20; ++n) b.at(n, 10 * n) = random.normal() * 0x1p-40;
+  for (const bool turned : {false, true}) {
+    const Matrix& left = turned ? b : a;
+    const Matrix& right = turned ? a : b;
+    const Product product = multiply(left, right);
+    CHECK(product.roads.sliced == 20 * 20);  // more than are corrected one by one
+    CHECK(product.roads.residuals >= 20);
+    check(left, right, product, Claim::enclosed);
+    for (const double radius : product.radius) CHECK(!(radius > 0x1p-100));
+  }
+}
+
 TEST_CASE("fp32 numbers need two windows, and stay exact") {
   const Matrix a = normal(6, 1000, "fp32", 5), b = normal(11, 1000, "fp32", 6);
   const Product product = multiply(a, b);

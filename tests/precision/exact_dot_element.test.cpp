@@ -21,12 +21,11 @@ TEST_CASE("Rows far from 1 are exact element by element") {
   const Product product = multiply(a, b);
   CHECK(product.roads.scalar == 3 * 3 + 3);
   CHECK(product.roads.certified == 2 * 3);
-  Random sides(1);
   for (std::size_t m = 0; m < 6; ++m) {
     for (std::size_t n = 0; n < 3; ++n) {
       INFO(m << ", " << n);
       ExactSum sum;
-      add_terms(sum, {a, m, b, n}, sides);
+      add_terms(sum, {a, m, b, n}, 1);
       const Enclosure value = product.at(m, n);
       CHECK(sum.within(value.high, value.low, value.radius));
       if (sum.fits_two()) CHECK(value.radius == 0);
@@ -95,7 +94,8 @@ TEST_CASE("Enclosures without a certain sign or size make classes unknown") {
   CHECK(!(unknown.at(1, 0).radius > 0x1p-1060));  // what products may lose to underflow
   CHECK(std::isnan(unknown.at(2, 0).high));
   CHECK(unknown.at(2, 0).radius == 0);
-  CHECK(!(std::fabs(unknown.at(3, 0).radius - 1) > 0x1p-29));
+  CHECK(unknown.at(3, 0).radius >= 1);
+  CHECK(!(unknown.at(3, 0).radius > 1 + 0x1p-27));
   b.radius = {inf, 0};
   const Product infinite = multiply(a, b);
   CHECK(infinite.at(1, 0).radius == 0);
