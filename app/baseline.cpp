@@ -35,7 +35,10 @@ std::string named_from(const fs::path& folder, const std::string& file) {
 /// Runs and dumps, measured into a baseline.
 class Blessing {
  public:
-  Blessing(fs::path folder, unsigned threads) : folder_(std::move(folder)), truths_(threads), threads_(threads) {}
+  Blessing(fs::path folder, const std::string& tier, unsigned threads)
+      : folder_(std::move(folder)), truths_(tier, threads), threads_(threads) {
+    baseline_.truth = tier;
+  }
 
   Baseline& baseline() { return baseline_; }
 
@@ -152,9 +155,8 @@ Recipe recipe_again(const std::string& name, const judge::BlessedRecipe& blessed
 /// Everything that `blessed` names, computed again.
 Baseline again(const Baseline& blessed, const CheckOptions& options) {
   const fs::path folder = folder_of(options.baseline);
-  Blessing blessing(folder, options.threads);
+  Blessing blessing(folder, blessed.truth, options.threads);
   Baseline& baseline = blessing.baseline();
-  baseline.truth = blessed.truth;
   baseline.basis = blessed.basis;
   std::map<std::string, Recipe> recipes;
   for (const auto& [name, recipe] : blessed.recipes) {
@@ -176,13 +178,11 @@ Baseline again(const Baseline& blessed, const CheckOptions& options) {
 }  // namespace
 
 Outcome bless(const BlessOptions& options) {
-  check_tier(options.truth);
   check_files(options);
   const Backend& backend = backend_named(options.backend);
-  Blessing blessing(folder_of(options.output), options.threads);
+  Blessing blessing(folder_of(options.output), options.truth, options.threads);
   Baseline& baseline = blessing.baseline();
   baseline.provenance = provenance(options.threads);
-  baseline.truth = options.truth;
   baseline.basis = judge::parse_basis(options.basis);
   const std::vector<Recipe> recipes = named_recipes(options, baseline);
   for (Named& one : named_problems(options)) {
@@ -205,7 +205,6 @@ Outcome bless(const BlessOptions& options) {
 Outcome check(const CheckOptions& options) {
   const std::string where = io::shown(options.baseline);
   const judge::Baseline blessed = judge::baseline_from_json(io::read_json(options.baseline), where);
-  check_tier(blessed.truth);
   const double factor = options.factor.value_or(judge::usual_factor);
   if (!(factor >= 1)) throw InputError(fmt::format("--factor must be a number from 1 on, found {:g}", factor));
   const std::vector<judge::RunCheck> checks = judge::check(blessed, again(blessed, options), factor);

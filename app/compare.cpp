@@ -150,7 +150,7 @@ int exit_of(const RunReport& run, const compressor::Config& config) {
 }  // namespace
 
 Outcome compare(const CompareOptions& options) {
-  check_tier(options.truth);
+  Truths truths(options.truth, options.threads);
   const judge::Basis basis = judge::parse_basis(options.basis);
   TypedReader reader(options.dtypes);
   const Problem given = reader.problem(options.problem);
@@ -161,7 +161,6 @@ Outcome compare(const CompareOptions& options) {
   const Problem problem = judge::judged_problem(given, dump);
   const std::optional<Recipe> recipe = claimed_recipe(options, dump);
   const Recipe exact = recipe ? judge::truth_recipe(*recipe, problem.config, basis) : plain_truth(options.edits);
-  Truths truths(options.threads);
   const judge::Truth& truth = truths.of(problem, exact, recipe ? basis : judge::Basis::given);
   Report report;
   report.provenance = provenance(options.threads);

@@ -20,6 +20,9 @@ using compressor::Recipe;
 using judge::Report;
 using judge::RunReport;
 
+/// Neither problems nor presets are named: those of the usual presets.
+bool are_usual(const ReportOptions& options) { return options.problems.empty() && options.presets.empty(); }
+
 /// "fail", "undecided", or "METRIC>X".
 struct Condition {
   std::string word;
@@ -119,10 +122,9 @@ class Reporting {
   explicit Reporting(const ReportOptions& options)
       : options_(options),
         backend_(backend_named(options.backend)),
-        truths_(options.threads),
+        truths_(options.truth.value_or(are_usual(options) ? "certified" : "fp64"), options.threads),
         fail_on_(options.fail_on),
         reader_(options.dtypes) {
-    check_tier(options.truth);
     for (const RecipeSource& recipe : options.recipes.empty() ? usual_recipes() : options.recipes) {
       recipes_.push_back(edited_recipe(recipe, options.edits));
     }
@@ -134,8 +136,7 @@ class Reporting {
     report_.provenance = provenance(options_.threads);
     for (const ProblemSource& problem : options_.problems) add_problem(reader_.problem(problem));
     reader_.require_used();
-    const bool usual = options_.problems.empty() && options_.presets.empty();
-    for (const std::string& name : usual ? usual_presets() : options_.presets) {
+    for (const std::string& name : are_usual(options_) ? usual_presets() : options_.presets) {
       add_problem(preset_problem(name, options_.seed, options_.threads));
     }
     report_.summary = summary_of(report_);

@@ -12,6 +12,7 @@
 #include "core/io/reinterpret.hpp"
 #include "core/io/tensor_file.hpp"
 #include "gpu/run_cuda.hpp"
+#include "reference/truth.hpp"
 
 namespace ulpscope::app {
 namespace {
@@ -25,8 +26,6 @@ constexpr std::array<Backend, 4> backend_table{{
     {"cuda", "every slot is kept, computed by a GPU, with the bits of `traced`", gpu::run_cuda, gpu::availability},
     {"file", "a dump made elsewhere: compare reads it", nullptr},
 }};
-
-const std::array<std::string, 1> known_tiers{"fp64"};
 
 }  // namespace
 
@@ -86,11 +85,7 @@ const Backend& backend_named(const std::string& name) {
   throw InputError(io::unknown_name("backend", name, known));
 }
 
-void check_tier(const std::string& tier) {
-  if (tier != known_tiers.front()) {
-    throw InputError(io::unknown_name("truth", tier, {known_tiers.begin(), known_tiers.end()}));
-  }
-}
+Truths::Truths(const std::string& tier, unsigned threads) : exact_(reference::exact_in(tier)), threads_(threads) {}
 
 const judge::Truth& Truths::of(const Problem& problem, const Recipe& truth_recipe, judge::Basis basis) {
   io::Json identity = truth_recipe.spec;
@@ -99,10 +94,16 @@ const judge::Truth& Truths::of(const Problem& problem, const Recipe& truth_recip
   const std::string key = problem.source + '\n' + identity.dump();
   const auto found = known_.find(key);
   if (found != known_.end()) return found->second;
+  judge::Truth truth = compute(problem, truth_recipe);
+  truth.info.basis = basis;
+  return known_.emplace(key, std::move(truth)).first->second;
+}
+
+judge::Truth Truths::compute(const Problem& problem, const Recipe& truth_recipe) const {
+  if (exact_.info.tier != "fp64") return judge::truth_by(exact_, problem, truth_recipe, threads_);
   compressor::RunOptions options;
   options.threads = threads_;
-  judge::Truth truth{{"fp64", 53, basis}, truth_recipe, compressor::run_traced(problem, truth_recipe, options).tape};
-  return known_.emplace(key, std::move(truth)).first->second;
+  return {exact_.info, truth_recipe, compressor::run_traced(problem, truth_recipe, options).tape};
 }
 
 TypedReader::TypedReader(const std::vector<std::string>& dtypes) {

@@ -43,13 +43,13 @@ std::span<const Backend> backends();
 /// A backend that runs recipes. Throws InputError with the known names.
 const Backend& backend_named(const std::string& name);
 
-/// Throws InputError with the known tiers.
-void check_tier(const std::string& tier);
-
-/// The truth of a recipe on a problem; equal truths are computed once per problem.
+/// The truths of recipes on problems in one tier; equal truths are computed once per problem.
 class Truths {
  public:
-  explicit Truths(unsigned threads) : threads_(threads) {}
+  /// Throws InputError with the known tiers.
+  Truths(const std::string& tier, unsigned threads);
+  /// Who computes them: from pinned slots too.
+  const judge::Exact& exact() const { return exact_; }
   /// What `truth_recipe` (of judge::truth_recipe or judge::plain_truth_recipe) computes, gradients included.
   const judge::Truth& of(const compressor::Problem& problem, const compressor::Recipe& truth_recipe,
                          judge::Basis basis);
@@ -57,6 +57,9 @@ class Truths {
   void clear() { known_.clear(); }
 
  private:
+  judge::Truth compute(const compressor::Problem& problem, const compressor::Recipe& truth_recipe) const;
+
+  judge::Exact exact_;
   unsigned threads_;
   std::map<std::string, judge::Truth> known_;
 };

@@ -41,7 +41,7 @@ struct ReportOptions {
   std::vector<RecipeSource> recipes;  ///< none: fp32 native hf pr3810 maxtext bf16-pure
   RecipeEdits edits;
   std::string backend = "traced";
-  std::string truth = "fp64";
+  std::optional<std::string> truth;  ///< fp64 | certified | mpfr; none: certified for the usual problems, else fp64
   std::optional<std::string> basis;  ///< none: quantized for one recipe, given where recipes are compared
   std::vector<std::string> fail_on;  ///< fail | undecided | METRIC>X
   std::vector<std::string> dtypes;   ///< NAME=DTYPE

@@ -52,7 +52,8 @@ Verb report_verb(CLI::App& root) {
       ->delimiter(',');
   app.add_option("--preset", o.presets, "problems drawn from presets")->type_name("")->delimiter(',');
   text(app, "--backend", o.backend, "traced | fused | cuda");
-  text(app, "--truth", o.truth, "fp64");
+  text(app, "--truth", o.truth,
+       "fp64 | certified: with proven radii (of the usual problems the default) | mpfr: 266 bits, slow");
   text(app, "--basis", o.basis, "quantized | given: are inputs rounded as the recipe does (quantized for one recipe)");
   app.add_option("--fail-on", o.fail_on, "fail | undecided | METRIC>X: when to exit with 1 or 3")
       ->type_name("")
@@ -151,7 +152,7 @@ Verb compare_verb(CLI::App& root) {
   edits(app, o.edits);
   text(app, "--map", o.map, "JSON {\"their.name\": \"slot\"}; regular expressions allowed");
   dtypes(app, o.dtypes);
-  text(app, "--truth", o.truth, "fp64");
+  text(app, "--truth", o.truth, "fp64 | certified: with a proven radius | mpfr: 266 bits, slow");
   text(app, "--basis", o.basis, "quantized | given");
   text(app, "--slots", o.slots, "only slots whose whole name matches this regular expression");
   tolerances(app, o.tolerance);

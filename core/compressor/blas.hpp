@@ -3,33 +3,15 @@
 // splits.
 #pragma once
 
-#include <cstddef>
+#include "precision/blas.hpp"
 
 namespace ulpscope::compressor {
 
 inline constexpr std::size_t blas_rows = 256;
 
-enum class Transpose : unsigned char { no, yes };
-
-/// out[m,n] = op(a) op(b) (+ out, if `continued`); leading dimensions as stored, row-major. One call, one thread.
-template <class T>
-struct BlasCall {
-  std::size_t rows = 0;
-  std::size_t columns = 0;
-  std::size_t depth = 0;
-  const T* a = nullptr;
-  std::size_t a_row = 0;
-  Transpose a_transposed = Transpose::no;
-  const T* b = nullptr;
-  std::size_t b_row = 0;
-  Transpose b_transposed = Transpose::no;
-  T* out = nullptr;
-  std::size_t out_row = 0;
-  bool continued = false;
-};
-void blas_multiply(const BlasCall<float>& call);
-void blas_multiply(const BlasCall<double>& call);
-/// OpenBLAS itself stays on one thread; called once before the first product.
-void use_one_blas_thread();
+using precision::blas_multiply;
+using precision::BlasCall;
+using precision::Transpose;
+using precision::use_one_blas_thread;
 
 }  // namespace ulpscope::compressor

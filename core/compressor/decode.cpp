@@ -51,7 +51,7 @@ Tensor joined(const Tensor& a, const Tensor& b) {
 }
 
 /// As the single shot does: what remains after the last chunk is the remainder that such a recipe refuses.
-void require_whole_windows(const Config& config, const Recipe& recipe) {
+void require_whole_chunks(const Config& config, const Recipe& recipe) {
   if (recipe.remainder != Remainder::error || config.seq % config.ratio == 0) return;
   throw InputError("--chunks end inside a window: seq " + std::to_string(config.seq) + " is not a multiple of ratio " +
                    std::to_string(config.ratio) + " and `remainder` of recipe '" + recipe.name +
@@ -142,7 +142,7 @@ class Cache {
 Decoded run_chunks(const Problem& problem, const Recipe& recipe, const std::vector<std::size_t>& chunks,
                    const RunOptions& options) {
   require_decodable(problem, recipe, chunks);
-  require_whole_windows(problem.config, recipe);
+  require_whole_chunks(problem.config, recipe);
   Decoded decoded;
   Cache cache(problem, recipe, options);
   std::size_t first = 0;

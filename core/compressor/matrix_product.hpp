@@ -53,6 +53,26 @@ void pack_panels(const MatrixProduct<T>& product, std::size_t width, Workspace<T
   }
 }
 
+/// What the kernel is told of a product whose right factor is packed.
+template <class T>
+kernels::MultiplyJob<T> job_of(const MatrixProduct<T>& product, const T* panels) {
+  kernels::MultiplyJob<T> job;
+  job.arithmetic = product.arithmetic;
+  job.key = product.key;
+  job.first_row = product.first_row;
+  job.a = product.a;
+  job.a_row = static_cast<std::ptrdiff_t>(product.a_row);
+  job.a_depth = static_cast<std::ptrdiff_t>(product.a_depth);
+  job.panels = panels;
+  job.out = product.out;
+  job.out_row = product.columns;
+  job.depth = product.depth;
+  job.columns = product.columns;
+  job.initial = product.continued ? product.out : nullptr;
+  job.store = product.store;
+  return job;
+}
+
 template <class T>
 class Multiplier {
  public:
@@ -65,20 +85,7 @@ class Multiplier {
       if (product.arithmetic->summation.kind == precision::Summation::Kind::blas) return through_blas(product);
     }
     if (panels.empty()) pack_panels(product, kernels_.panel_columns, panels);
-    kernels::MultiplyJob<T> job;
-    job.arithmetic = product.arithmetic;
-    job.key = product.key;
-    job.first_row = product.first_row;
-    job.a = product.a;
-    job.a_row = static_cast<std::ptrdiff_t>(product.a_row);
-    job.a_depth = static_cast<std::ptrdiff_t>(product.a_depth);
-    job.panels = panels.data();
-    job.out = product.out;
-    job.out_row = product.columns;
-    job.depth = product.depth;
-    job.columns = product.columns;
-    job.initial = product.continued ? product.out : nullptr;
-    job.store = product.store;
+    const kernels::MultiplyJob<T> job = job_of(product, panels.data());
     parallel_for({0, product.rows, 4}, threads_,
                  [&](std::size_t begin, std::size_t end) { kernels_.multiply(job, begin, end); });
   }

@@ -31,12 +31,6 @@ std::vector<Slot> results_only(const Graph& graph, Gradients gradients) {
   return slots;
 }
 
-void require_whole_windows(const Config& config, const Recipe& recipe) {
-  if (recipe.remainder != Remainder::error || config.seq % config.ratio == 0) return;
-  throw InputError("recipe '" + recipe.name + "': seq " + std::to_string(config.seq) + " is not a multiple of ratio " +
-                   std::to_string(config.ratio) + " and `remainder` is error; known policies: error truncate buffer");
-}
-
 Run finish(const Session& session, Tape tape, const Recipe& recipe, std::string backend) {
   for (const auto& [slot, reason] : session.graph().absent()) tape.set_absent(slot, reason);
   return {std::move(tape), recipe, session.plan().config(), std::move(backend),
@@ -68,6 +62,12 @@ Tape run_with_overrides(const Session& session, Tape known, const std::vector<Sl
 }
 
 }  // namespace
+
+void require_whole_windows(const Config& config, const Recipe& recipe) {
+  if (recipe.remainder != Remainder::error || config.seq % config.ratio == 0) return;
+  throw InputError("recipe '" + recipe.name + "': seq " + std::to_string(config.seq) + " is not a multiple of ratio " +
+                   std::to_string(config.ratio) + " and `remainder` is error; known policies: error truncate buffer");
+}
 
 Run run_traced(const Problem& problem, const Recipe& recipe, const RunOptions& options) {
   const Session session(problem, recipe, options);

@@ -62,6 +62,8 @@ Tape run_pinned(const Problem& problem, const Recipe& recipe, const Tape& given,
 
 /// Forward then backward; kv before gate. The order of pinning, of reports, of "first stage that ...".
 std::vector<Slot> program_order(const Problem& problem, const Recipe& recipe);
+/// Throws InputError: the recipe refuses tokens behind the last whole window.
+void require_whole_windows(const Config& config, const Recipe& recipe);
 /// The format in which a recipe stores a slot.
 precision::Format storage_format(Slot slot, const Recipe& recipe, const Config& config);
 

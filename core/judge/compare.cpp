@@ -17,6 +17,7 @@
 #include "core/judge/replay.hpp"
 #include "core/judge/slot_filter.hpp"
 #include "core/judge/slot_judge.hpp"
+#include "core/judge/undecided.hpp"
 
 namespace ulpscope::judge {
 namespace {
@@ -36,6 +37,22 @@ void fail_on_class(Row& row) {
   if (!row.metrics || row.metrics->classes_equal()) return;
   row.status = Status::fail;
   row.reason = class_sentence(*row.metrics);
+}
+
+/// Leaves a row undecided whose truth has no bound somewhere.
+bool leave_unbounded(Row& row, const Truth& truth) {
+  const auto found = truth.enclosures.find(row.slot);
+  if (found == truth.enclosures.end() || row.status == Status::absent) return false;
+  leave_undecided(row, evidence_of(cropped(found->second, row.shape)));
+  return row.undecided != 0;
+}
+
+/// Adds a row to what the report says of its truth.
+void collect(TruthInfo& info, const Truth& truth, const Row& row) {
+  const auto found = truth.enclosures.find(row.slot);
+  if (found == truth.enclosures.end() || row.status == Status::absent) return;
+  info.max_radius = std::max(info.max_radius.value_or(0), evidence_of(cropped(found->second, row.shape)).max_radius);
+  info.undecided = info.undecided.value_or(0) + row.undecided;
 }
 
 /// A dump on its judged problem, with the recipe it claims.
@@ -65,6 +82,7 @@ class Comparison {
       }
       ++judged;
       report.rows.push_back(judged_row(slot, visible(slot, *record), truth_.tape.find(slot), bench));
+      collect(report.truth, truth_, report.rows.back());
     }
     add_foreign(report, bench);
     add_uncomputed(report, bench);
@@ -105,6 +123,7 @@ class Comparison {
   Row judged_row(Slot slot, const Record& record, const Record* truth, const Bench& bench) {
     Row row = measured_row(slot, record, truth, bench);
     if (row.status == Status::absent) return row;
+    if (leave_unbounded(row, truth_)) return row;
     if (options_.tolerance.given()) {
       judge_by_tolerance(row, record, *truth, bench);
     } else if (replayer_) {
@@ -123,7 +142,7 @@ class Comparison {
     const Ruler ruler(format_of(row.slot, record, bench));
     const bool partial = truth.tensor.shape != record.tensor.shape;
     const compressor::Tensor reference = partial ? cropped(truth.tensor, record.tensor.shape) : truth.tensor;
-    const auto failing = judge_tolerance(record.tensor, reference, options_.tolerance, ruler);
+    const auto failing = outside_tolerance(row, record.tensor, reference, ruler);
     if (failing.empty()) return;
     row.status = Status::fail;
     row.reason = fmt::format("{} of {} elements are not within the tolerance of the truth", failing.size(),
@@ -139,6 +158,20 @@ class Comparison {
         "would pass",
         compressor::to_string(row.slot), failing.size(), record.tensor.size(), metrics.minimum.rtol,
         metrics.minimum.atol, metrics.minimum.ulp);
+  }
+
+  /// Elements that fail whatever the truth is within its radii; without them, those that it decides leave the row open.
+  std::vector<std::size_t> outside_tolerance(Row& row, const compressor::Tensor& found,
+                                             const compressor::Tensor& reference, const Ruler& ruler) const {
+    const auto enclosure = truth_.enclosures.find(row.slot);
+    if (enclosure == truth_.enclosures.end()) return judge_tolerance(found, reference, options_.tolerance, ruler);
+    Judged judged = judge_tolerance(found, cropped(enclosure->second, found.shape), options_.tolerance, ruler);
+    row.undecided = judged.undecided;
+    if (judged.undecided != 0) {
+      row.status = Status::undecided;
+      row.reason = fmt::format("the radius of the truth leaves {} of {} elements open", judged.undecided, found.size());
+    }
+    return std::move(judged.failing);
   }
 
   void judge_by_replay(Row& row, const Record& record, const Bench& bench) {
@@ -226,7 +259,9 @@ RunReport measure_run(const Problem& problem, const compressor::Run& run, const 
       continue;
     }
     report.rows.push_back(measured_row(slot, *record, truth.tape.find(slot), bench));
-    fail_on_class(report.rows.back());
+    Row& row = report.rows.back();
+    if (!leave_unbounded(row, truth)) fail_on_class(row);
+    collect(report.truth, truth, row);
   }
   for (const auto& [slot, reason] : run.tape.absent()) report.rows.push_back(absent_row(slot, reason, bench));
   report.invariants = check_invariants(run.tape, problem, run.recipe, {&truth.tape, {}});

@@ -12,6 +12,7 @@
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
 #include "core/judge/slot_filter.hpp"
+#include "core/judge/undecided.hpp"
 
 namespace ulpscope::judge {
 namespace {
@@ -126,6 +127,9 @@ class DecodeJudge {
   }
 
   void judge_values(Row& row, const Tensor& found, const Cut& cut) {
+    const auto enclosure = decoding_.truth.enclosures.find(cut.slot);
+    if (enclosure != decoding_.truth.enclosures.end()) leave_undecided(row, evidence_of(enclosure->second));
+    if (row.status == Status::undecided) return;
     const compressor::Record* exact = decoding_.truth.tape.find(cut.slot);
     const Tensor truth = rows_of(exact->tensor, cut.first, row.shape);
     const precision::Format& format = bench_.plan->at(cut.slot).storage;

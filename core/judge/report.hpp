@@ -34,6 +34,8 @@ struct TruthInfo {
   std::string tier = "fp64";
   int bits = 53;  ///< 0: the reference is a dump, of whatever bits
   Basis basis = Basis::quantized;
+  std::optional<double> max_radius = std::nullopt;        ///< of the judged rows' truth; none: the tier has no radii
+  std::optional<std::uint64_t> undecided = std::nullopt;  ///< elements that the truth cannot judge
 };
 
 /// The claimed recipe, run from the dump's own nearest slots, against the dump.
@@ -55,6 +57,7 @@ struct Row {
   std::optional<ReplayResult> replay;
   std::optional<Tolerance> tolerance;
   std::string tolerance_reason;
+  std::uint64_t undecided = 0;  ///< elements that the truth's radius, or its lack of a bound, leaves open
   Status status = Status::ok;
   std::string reason;  ///< why it is not ok; one clause
 };

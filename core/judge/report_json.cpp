@@ -189,8 +189,8 @@ Json to_json(const TruthInfo& truth) {
   return {{"tier", truth.tier},
           {"bits", truth.bits != 0 ? Json(truth.bits) : Json()},
           {"basis", to_string(truth.basis)},
-          {"max_radius", nullptr},
-          {"undecided", nullptr}};
+          {"max_radius", number_or_null(truth.max_radius)},
+          {"undecided", truth.undecided ? Json(*truth.undecided) : Json()}};
 }
 
 template <class Values>

@@ -7,7 +7,9 @@
 #include <cmath>
 
 #include "core/compressor/arithmetic_plan.hpp"
+#include "core/compressor/graph.hpp"
 #include "core/compressor/pad_names.hpp"
+#include "core/compressor/run.hpp"
 
 namespace ulpscope::judge {
 namespace {
@@ -68,6 +70,21 @@ Recipe truth_recipe(const Recipe& recipe, const compressor::Config& config, Basi
   const Json rules = quantize_rules(recipe);
   if (!rules.empty()) json["stages"] = Json{{"quantize", rules}};
   return compressor::recipe_from_json(json, "truth of " + recipe.name);
+}
+
+Truth truth_by(const Exact& exact, const compressor::Problem& problem, const Recipe& recipe, unsigned threads) {
+  compressor::require_whole_windows(problem.config, recipe);
+  const compressor::Plan plan(recipe, problem.config);
+  const bool prior = problem.has(compressor::Name::prior_kv) && problem.has(compressor::Name::prior_gate);
+  const compressor::Graph graph(recipe, plan, {prior});
+  const compressor::Tape nothing;
+  Truth truth{exact.info, recipe, {}};
+  truth.enclosures = exact.run({problem, recipe, nothing, graph.order(), threads});
+  for (const auto& [slot, enclosure] : truth.enclosures) {
+    truth.tape.set(slot, {enclosure.shape, enclosure.value, io::DType::f64}, precision::parse_format("fp64"));
+  }
+  for (const auto& [slot, reason] : graph.absent()) truth.tape.set_absent(slot, reason);
+  return truth;
 }
 
 Recipe plain_truth_recipe() { return compressor::load_recipe("fp64"); }

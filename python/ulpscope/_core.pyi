@@ -105,7 +105,7 @@ class ReportOptions:
     presets: builtins.list[str]
     edits: RecipeEdits
     backend: str
-    truth: str
+    truth: Optional[str]
     basis: Optional[str]
     fail_on: builtins.list[str]
     dtypes: builtins.list[str]

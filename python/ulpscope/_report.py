@@ -104,7 +104,7 @@ def report(
     remainder: Optional[str] = None,
     seed: Optional[int] = None,
     backend: str = "traced",
-    truth: str = "fp64",
+    truth: Optional[str] = None,
     basis: Optional[str] = None,
     fail_on: Iterable[str] = (),
     dtypes: Optional[Mapping[str, str]] = None,
@@ -115,7 +115,8 @@ def report(
     Without problems and presets: small-csa and small-hca, drawn with ``seed``; without recipes: fp32, native, hf, pr3810,
     maxtext, bf16-pure. ``settings``, ``omit``, ``remainder`` change every recipe. ``basis``: "quantized" (inputs rounded
     as the recipe does; for one recipe) or "given". ``fail_on``: "fail", "undecided", "rms_rel>1e-2"
-    (``list_metrics()``): when ``exit`` is not 0.
+    (``list_metrics()``): when ``exit`` is not 0. ``truth``: "fp64", "certified" (each value with a proven radius; the
+    default without problems and presets) or "mpfr" (266 bits, slow); a slot whose truth cannot be had is undecided.
     """
     options = _core.ReportOptions()
     for problem in _several(problems, (Problem, str, bytes) if not hasattr(problems, "__fspath__") else (object,)):
@@ -126,7 +127,7 @@ def report(
     options.edits = as_edits(settings, omit, remainder)
     options.seed = as_whole("seed", seed) or 0
     options.backend = as_text("backend", backend)
-    options.truth = as_text("truth", truth)
+    options.truth = None if truth is None else as_text("truth", truth)
     options.basis = None if basis is None else as_text("basis", basis)
     options.fail_on = as_texts("fail_on", fail_on)
     options.dtypes = as_dtypes(dtypes)
@@ -159,7 +160,8 @@ def compare(
     dump's own nearest slots in the recipe's arithmetic; without a recipe, the one that the dump names itself.
     ``map``: names of yours to slots, {"their.name": "weights"}, regular expressions allowed, or a JSON file.
     ``slots``: only those whose whole name matches. ``rtol``, ``atol``, ``ulp``: judged by a tolerance on the truth
-    instead, |x - truth| <= atol + rtol |truth|.
+    instead, |x - truth| <= atol + rtol |truth|. ``truth``: as for `report`; elements that its radius leaves open make
+    a slot undecided.
     """
     options = _core.CompareOptions()
     options.set_problem(as_problem(problem))

@@ -38,7 +38,7 @@ std::vector<Line> report_lines() {
       {{"report", "--preset", "small-cas"}, "small-csa"},
       {{"report", "--recipe", "hff"}, "did you mean 'hf'"},
       {{"report", "--recipe", "@/none.json"}, "none.json"},
-      {{"report", "--truth", "certified"}, "fp64"},
+      {{"report", "--truth", "exact"}, "certified"},
       {{"report", "--basis", "guessed"}, "quantized"},
       {{"report", "--backend", "gpu"}, "traced"},
       {{"report", "--backend", "file"}, "traced"},

@@ -96,6 +96,19 @@ def test_a_tolerance_judges_instead(problem, run):
     assert us.compare(problem, dump, "hf", slots="out.*", ulp=1e9).ok
 
 
+def test_truth_has_tiers(problem, run):
+    tiers = {tier: us.report(problem, "fp32", truth=tier).to_dict()["runs"][0] for tier in ("fp64", "certified", "mpfr")}
+    assert tiers["fp64"]["truth"]["max_radius"] is None
+    for tier in ("certified", "mpfr"):
+        assert tiers[tier]["truth"]["tier"] == tier and tiers[tier]["truth"]["undecided"] == 0
+        assert 0 < tiers[tier]["truth"]["max_radius"] < 1e-24
+        for row, plain in zip(tiers[tier]["rows"], tiers["fp64"]["rows"]):
+            assert row["slot"] == plain["slot"] and row["status"] == plain["status"]
+    assert us.compare(problem, run, rtol=0.5, atol=1, truth="certified").ok
+    with pytest.raises(ValueError, match="fp64 mpfr certified"):
+        us.report(problem, "fp32", truth="exact")
+
+
 def test_settings_change_the_recipe(problem):
     changed = us.Recipe("hf").with_("pad.gate=0")
     run = us.run(problem, changed)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The calls into BLAS.
-#include "core/compressor/blas.hpp"
+#include "precision/blas.hpp"
 
 #include <cblas.h>
 
-namespace ulpscope::compressor {
+namespace ulpscope::precision {
 namespace {
 
 CBLAS_TRANSPOSE code(Transpose transpose) { return transpose == Transpose::yes ? CblasTrans : CblasNoTrans; }
@@ -26,4 +26,4 @@ void blas_multiply(const BlasCall<double>& call) {
               call.out, count(call.out_row));
 }
 
-}  // namespace ulpscope::compressor
+}  // namespace ulpscope::precision

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// A tolerance admits an interval around each value of the run, so the ends of an enclosure decide.
+#include "core/judge/undecided.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "core/judge/dump.hpp"
+
+namespace ulpscope::judge {
+namespace {
+
+/// Doubles at or beyond both ends.
+struct Ends {
+  double low;
+  double high;
+};
+Ends ends_of(const Enclosure& truth, std::size_t i) {
+  const double value = truth.value[i];
+  const double tail = truth.tail.empty() ? 0 : truth.tail[i];
+  const double radius = truth.radius.empty() ? 0 : truth.radius[i];
+  if (!std::isfinite(value) || (tail == 0 && radius == 0)) return {value, value};
+  const double reach = (std::fabs(tail) + radius) * (1 + 0x1p-50);
+  constexpr double endless = HUGE_VAL;
+  return {std::nextafter(tail > 0 && radius == 0 ? value : value - reach, -endless),
+          std::nextafter(tail < 0 && radius == 0 ? value : value + reach, endless)};
+}
+
+}  // namespace
+
+Enclosure cropped(const Enclosure& enclosure, const compressor::Shape& shape) {
+  if (enclosure.shape == shape) return enclosure;
+  Enclosure part{shape, {}, {}, {}};
+  const auto crop = [&](const std::vector<double>& values) {
+    if (values.empty()) return values;
+    return compressor::to_doubles(cropped(compressor::Tensor{enclosure.shape, values, io::DType::f64}, shape));
+  };
+  part.value = crop(enclosure.value);
+  part.tail = crop(enclosure.tail);
+  part.radius = crop(enclosure.radius);
+  return part;
+}
+
+Evidence evidence_of(const Enclosure& enclosure) {
+  Evidence evidence;
+  for (const double radius : enclosure.radius) {
+    const bool bounded = radius < HUGE_VAL;
+    evidence.unbounded += bounded ? 0 : 1;
+    if (bounded) evidence.max_radius = std::fmax(evidence.max_radius, radius);
+  }
+  return evidence;
+}
+
+void leave_undecided(Row& row, const Evidence& evidence) {
+  if (evidence.unbounded == 0) return;
+  row.metrics.reset();
+  row.undecided = evidence.unbounded;
+  row.status = Status::undecided;
+  row.reason = fmt::format(
+      "the truth of {} elements is not known: they overflow double, or a class is not decided (--truth mpfr may know)",
+      evidence.unbounded);
+}
+
+Judged judge_tolerance(const compressor::Tensor& found, const Enclosure& truth, const Tolerance& tolerance,
+                       const Ruler& ruler) {
+  constexpr double least_normal = 0x1p-1022;
+  Judged judged;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const double have = found.at(i);
+    const Ends ends = ends_of(truth, i);
+    if (have == 0 && ends.low > -least_normal && ends.high < least_normal) continue;
+    const bool low = within(have, ends.low, tolerance, ruler), high = within(have, ends.high, tolerance, ruler);
+    if (low && high) continue;
+    if (low || high || (have > ends.low && have < ends.high)) {
+      ++judged.undecided;
+    } else {
+      judged.failing.push_back(i);
+    }
+  }
+  return judged;
+}
+
+}  // namespace ulpscope::judge

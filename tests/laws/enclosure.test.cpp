@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Enclosures of small problems against intervals over MPFR: pipelines, pads, policies, softmax formulas, quantisers,
+// pinned slots; and what an enclosure says where there is no number.
+#include <algorithm>
+
+#include "core/judge/truth.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/enclosures.hpp"
+#include "tests/support/problems.hpp"
+
+using namespace ulpscope::compressor;
+using namespace ulpscope::test;
+using ulpscope::judge::Basis;
+using ulpscope::judge::truth_recipe;
+using ulpscope::precision::Enclosed;
+using ulpscope::precision::Interval;
+
+namespace {
+
+struct Counts {
+  std::size_t slots = 0;
+  std::size_t apart = 0;
+  std::size_t unbounded = 0;
+};
+
+/// `given`: doubles, the same in both kinds.
+Counts against_intervals(const Problem& problem, const Recipe& recipe, const Tape& given = {}) {
+  Values<Enclosed> ours;
+  Values<Interval> theirs;
+  for (const auto& [slot, record] : given.records()) {
+    for (std::size_t i = 0; i < record.tensor.size(); ++i) {
+      ours[slot].emplace_back(record.tensor.at(i));
+      theirs[slot].emplace_back(record.tensor.at(i));
+    }
+  }
+  Wanted wanted = every_slot(problem, recipe);
+  std::erase_if(wanted.slots, [&](Slot slot) { return given.has(slot); });
+  const Values<Enclosed> found = evaluate_enclosed(problem, recipe, ours, wanted);
+  const Values<Interval> expected = evaluate_interval(problem, recipe, theirs, wanted);
+  Counts counts;
+  for (const Slot slot : wanted.slots) {
+    const Agreement agreement = compare(found.at(slot), expected.at(slot), {});
+    ++counts.slots;
+    counts.apart += agreement.apart;
+    counts.unbounded += agreement.unbounded;
+  }
+  return counts;
+}
+
+std::size_t unbounded_in(const std::vector<Enclosed>& values) {
+  return static_cast<std::size_t>(std::count_if(
+      values.begin(), values.end(), [](const Enclosed& x) { return !(x.radius < ulpscope::precision::infinity()); }));
+}
+
+}  // namespace
+
+TEST_CASE("enclosures agree with intervals over MPFR: every small problem, the truths of recipes of every family") {
+  for (const SmallProblem& small : small_problems()) {
+    for (const char* name : {"fp64", "hf", "pr3810", "maxtext", "sglang"}) {
+      const Recipe recipe = truth_recipe(load_recipe(name), small.problem.config, Basis::quantized);
+      INFO(small.name << ", " << name);
+      const Counts counts = against_intervals(small.problem, recipe);
+      CHECK(counts.slots >= 20);
+      CHECK(counts.apart == 0);
+      CHECK(counts.unbounded == 0);
+    }
+  }
+}
+
+TEST_CASE("enclosures agree with intervals over MPFR: softmax formulas, masks, segments, order of sums") {
+  for (const SmallProblem& small : small_problems()) {
+    for (const std::vector<std::string>& settings :
+         std::vector<std::vector<std::string>>{{"softmax=naive"},
+                                               {"softmax=log_softmax"},
+                                               {"mask=pad", "segments=strict"},
+                                               {"pool.summation=pairwise"}}) {
+      const Recipe recipe = with_settings(load_recipe("fp64"), settings);
+      INFO(small.name << ", " << settings.front());
+      const Counts counts = against_intervals(small.problem, recipe);
+      CHECK(counts.apart == 0);
+      CHECK(counts.unbounded == 0);
+    }
+  }
+}
+
+TEST_CASE("from a run's own slots on, enclosures agree with intervals over MPFR") {
+  for (const SmallProblem& small : small_problems()) {
+    const Recipe recipe = load_recipe("hf");
+    const Recipe exact = truth_recipe(recipe, small.problem.config, Basis::quantized);
+    const Run run = run_traced(small.problem, recipe, {});
+    Tape pinned;
+    for (const Name name : {Name::kv, Name::gate, Name::weights, Name::pooled, Name::rope_frequencies}) {
+      const Record* record = run.tape.find(forward(name));
+      if (record != nullptr) pinned.set(forward(name), record->tensor, record->format);
+    }
+    INFO(small.name);
+    const Counts counts = against_intervals(small.problem, exact, pinned);
+    CHECK(counts.apart == 0);
+    CHECK(counts.unbounded == 0);
+  }
+}
+
+TEST_CASE("positions to 2^20: cos and sin are certain to 2^-100") {
+  Problem problem;
+  for (const SmallProblem& small : small_problems()) {
+    if (small.problem.config.rope && small.problem.config.windows() > 1) problem = small.problem;
+  }
+  REQUIRE(problem.config.rope);
+  problem.config.rope->position_offset = (1 << 20) - 64;
+  const Recipe recipe = load_recipe("fp64");
+  const Wanted tables{{forward(Name::rope_cos), forward(Name::rope_sin)}, 1};
+  const Values<Enclosed> ours = evaluate_enclosed(problem, recipe, {}, tables);
+  const Values<Interval> theirs = evaluate_interval(problem, recipe, {}, tables);
+  for (const Slot slot : tables.slots) {
+    CHECK(compare(ours.at(slot), theirs.at(slot), {}).apart == 0);
+    for (const Enclosed& value : ours.at(slot)) CHECK(value.radius <= 0x1p-100);
+  }
+}
+
+TEST_CASE("a NaN and an infinity among the inputs keep their classes; an overflow is any real number") {
+  Problem problem = small_problems().front().problem;
+  const Recipe recipe = load_recipe("fp64");
+  const auto with_hidden = [&](double value) {
+    Problem changed = problem;
+    std::vector<double> values = to_doubles(problem.input(Name::hidden));
+    values[0] = value;
+    changed.inputs[Name::hidden] = {problem.input(Name::hidden).shape, std::move(values), ulpscope::io::DType::f64};
+    return changed;
+  };
+  const Slot kv = forward(Name::kv), output = forward(Name::output);
+  const Wanted wanted{{kv, output}, 1};
+  for (const double value : {ulpscope::precision::infinity(), __builtin_nan("")}) {
+    const Values<Enclosed> found = evaluate_enclosed(with_hidden(value), recipe, {}, wanted);
+    CHECK(!std::isfinite(found.at(kv)[0].high));
+    CHECK(found.at(kv)[0].radius == 0);
+    CHECK(std::isnan(found.at(output)[0].high));
+  }
+  Problem overflowing = with_hidden(1.7e308);
+  std::vector<double> weights = to_doubles(problem.input(Name::w_kv));
+  weights[0] = 3;
+  overflowing.inputs[Name::w_kv] = {problem.input(Name::w_kv).shape, std::move(weights), ulpscope::io::DType::f64};
+  const Values<Enclosed> found = evaluate_enclosed(overflowing, recipe, {}, wanted);
+  CHECK(unbounded_in(found.at(kv)) > 0);
+  CHECK(unbounded_in(found.at(output)) > 0);
+}
