@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Array rounding, compiled once per SIMD level.
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <type_traits>
 
 #include "precision/emulated.hpp"
 #include "precision/for_each_pack.hpp"
@@ -11,15 +14,35 @@ namespace ulpscope::precision {
 inline namespace ULPSCOPE_LEVEL {
 namespace {
 
+/// for_each_pack of an operation that does not ask which element it has: two packs at a time, each stored to a whole
+/// cache line where a pack fills one.
+template <class V, class F>
+[[gnu::noinline]] void for_each_line(const scalar_t<V>* from, scalar_t<V>* to, std::size_t count, F operation) {
+  constexpr std::size_t n = lanes_v<V>;
+  const auto one = [&](V x, std::size_t) ULPSCOPE_INLINED { return operation(x); };
+  const std::size_t beyond = reinterpret_cast<std::uintptr_t>(to) / sizeof(scalar_t<V>) % n;
+  std::size_t i = beyond == 0 ? 0 : std::min(n - beyond, count);
+  for_each_pack<V>(from, to, i, one);
+  for (; i + 2 * n <= count; i += 2 * n) {
+    const V first = operation(load<V>(from + i)), second = operation(load<V>(from + i + n));
+    store<V>(to + i, first);
+    store<V>(to + i + n, second);
+  }
+  for_each_pack<V>(from + i, to + i, count - i, one);
+}
+
 /// The path is chosen once, outside the loop.
 template <class V>
 void round_packs(const scalar_t<V>* from, scalar_t<V>* to, std::size_t count, const Rounder<V>& rounder) {
   using Path = typename Rounder<V>::Path;
   const Rounder<V> local = rounder;
+  const auto by = [&]<Path path>(std::integral_constant<Path, path>) {
+    for_each_line<V>(from, to, count, [local](V x) ULPSCOPE_INLINED { return local.template apply<path>(x); });
+  };
   if (local.path_is_all() && local.path() == Path::add_subtract) {
-    for_each_pack<V>(from, to, count, [&](V x, std::size_t) { return local.template apply<Path::add_subtract>(x); });
+    by(std::integral_constant<Path, Path::add_subtract>{});
   } else if (local.path_is_all() && local.path() == Path::integer) {
-    for_each_pack<V>(from, to, count, [&](V x, std::size_t) { return local.template apply<Path::integer>(x); });
+    by(std::integral_constant<Path, Path::integer>{});
   } else {
     for_each_pack<V>(from, to, count, [&](V x, std::size_t) { return local(x); });
   }

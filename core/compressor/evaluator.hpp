@@ -8,6 +8,7 @@
 
 #include "core/compressor/channel_parts.hpp"
 #include "core/compressor/evaluate.hpp"
+#include "core/compressor/evaluator_arenas.hpp"
 #include "core/compressor/matrix_product.hpp"
 #include "core/compressor/rope_table.hpp"
 
@@ -33,6 +34,8 @@ enum class When : std::uint8_t { in_blocks, at_the_end };
 inline constexpr std::size_t frame_values = 2048;
 /// Channels of a frame whose window is fused, at least: rows that are read ahead in one go.
 inline constexpr std::size_t fused_channels = 256;
+/// The same where its passes follow memory.
+inline constexpr std::size_t ordered_channels = 512;
 
 template <class T>
 class Evaluator {
@@ -68,6 +71,7 @@ class Evaluator {
   std::size_t block_first(Slot slot, const Block& block) const;
   void place_scratch(const Block& block);
   bool shares_gate_gradient() const;
+  bool needs_blocks() const;
 
   void run_tables();
   void run_block(const Block& block);
@@ -79,6 +83,7 @@ class Evaluator {
   Phase any_phase() const;
   Phase window_phase(Direction direction) const;
   void add_window_step(Phase& phase, Slot slot, Direction direction, std::array<bool, slot_count>& seen) const;
+  std::size_t frame_channels(const Phase& phase) const;
   void lay_out_frame(Phase& phase) const;
   std::optional<Slot> replaceable(const Phase& phase, std::size_t step) const;
   void run_entries(const Block& block);
@@ -104,6 +109,7 @@ class Evaluator {
   std::array<bool, slot_count> scratch_{};  ///< storage holds one block, not the whole tensor
   std::array<std::size_t, slot_count> width_{};
   Workspace<T> prior_biased_;
+  Arenas<T> arenas_;
   Workspace<std::uint8_t> padded_;          ///< the job's, where the kernels see it
   std::array<Workspace<T>, 4> panels_;      ///< w_kv, w_gate transposed; w_kv, w_gate as stored
   std::array<bool, slot_count> started_{};  ///< a sum over rows that has had its first block

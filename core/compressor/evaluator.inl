@@ -139,12 +139,27 @@ bool Evaluator<T>::shares_gate_gradient() const {
          arithmetic(gate).storage == arithmetic(biased).storage;
 }
 
+/// Blocks bound the memory of slots that nobody keeps; where each has its place anyway, they would only cost. BLAS sums
+/// in steps that begin with a block.
+template <class T>
+bool Evaluator<T>::needs_blocks() const {
+  const auto& order = job_.graph->order();
+  return std::any_of(order.begin(), order.end(), [&](Slot slot) {
+    if (!computed(slot)) return false;
+    const bool shared = slot == gradient(Name::biased) && shares_gate_gradient();
+    const bool is_sum = level_of(slot) == Level::sum || level_of(slot) == Level::weight;
+    const bool by_blas = arithmetic(slot).summation.kind == precision::Summation::Kind::blas;
+    return is_sum || by_blas || (scratch_[slot.index()] && !shared);
+  });
+}
+
 template <class T>
 Values<T> Evaluator<T>::run() {
   run_tables();
   add_prior_bias();
   const std::size_t windows = config_.windows();
-  const std::size_t step = whole() ? std::max<std::size_t>(windows, 1) : job_.block_windows;
+  const bool at_once = whole() || !needs_blocks();
+  const std::size_t step = at_once ? std::max<std::size_t>(windows, 1) : job_.block_windows;
   const std::size_t halo = config_.overlap ? 1 : 0;
   for (std::size_t batch = 0; batch < config_.batch; ++batch) {
     projected_ = 0;

@@ -114,13 +114,26 @@ typename Evaluator<T>::Phase Evaluator<T>::window_phase(Direction direction) con
     lay_out_frame(phase);
     return phase;
   }
-  const std::size_t lanes = job_.kernels->lanes;
-  const std::size_t least = phase.fusion == kernels::Fusion::none ? 1 : fused_channels;
-  const std::size_t fit = std::max(frame_values / config_.window_slots(), least);
-  const std::size_t channels = std::min(config_.head_dim, fit);
-  phase.channels = static_cast<int>((channels + lanes - 1) / lanes * lanes);
+  phase.channels = static_cast<int>(frame_channels(phase));
   lay_out_frame(phase);
   return phase;
+}
+
+/// Channels of a frame: whole packs, of which a few slots stay in a cache.
+template <class T>
+std::size_t Evaluator<T>::frame_channels(const Phase& phase) const {
+  const std::size_t slots = config_.window_slots();
+  const std::size_t lanes = job_.kernels->lanes;
+  const Kind kind = job_.plan->kind();
+  const bool packs = lanes > 1 && (kind == Kind::native_float || kind == Kind::native_double);
+  std::size_t fit = std::max<std::size_t>(frame_values / slots, 1);
+  if (packs && kernels::may_follow_memory(phase)) {
+    const bool forth = phase.fusion == kernels::Fusion::pool;  // and back, twice as many rows stay in a cache
+    fit = forth ? ordered_channels : std::clamp(4 * frame_values / slots, fused_channels / 4, fused_channels / 2);
+  } else if (phase.fusion != kernels::Fusion::none) {
+    fit = std::max(fit, fused_channels);
+  }
+  return (std::min(config_.head_dim, fit) + lanes - 1) / lanes * lanes;
 }
 
 /// Gives each slot of a frame its place: its own, or that of a slot which it is the last to read.
@@ -181,7 +194,7 @@ void Evaluator<T>::run_windows(const Block& block, Direction direction) {
   }
   const std::size_t base = block.batch * config_.windows();
   parallel_for({base + block.first, base + block.reach, 1}, job_.threads, [&](std::size_t begin, std::size_t end) {
-    std::vector<T> arena(job_.kernels->spreads ? 0 : whole.arena());
+    typename Arenas<T>::Lease arena(arenas_, job_.kernels->spreads ? 0 : whole.arena());
     for (const Phase& phase : phases) job_.kernels->windows(phase, begin, end, arena.data());
   });
 }

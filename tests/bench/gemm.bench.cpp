@@ -34,7 +34,7 @@ struct Gemm {
   std::vector<float> a;
   std::vector<float> b;
   std::vector<float> out;
-  Buffer<float> panels;
+  Workspace<float> panels;
   Multiplier<float> multiply;
   MatrixProduct<float> product;
 

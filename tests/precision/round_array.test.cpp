@@ -64,13 +64,26 @@ TEST_CASE("Arrays of doubles round as integer arithmetic does, at every level") 
   }
 }
 
-TEST_CASE("Every length is rounded to its last element and not beyond") {
-  const Format format = parse_format("e4m3fn");
-  for (std::size_t count = 0; count < 70; ++count) {
-    std::vector<float> values(count + 1, 1.0625f);
-    round_array(std::span(values).first(count), std::span(values).first(count), format);
-    CHECK(values[count] == 1.0625f);
-    for (std::size_t i = 0; i < count; ++i) CHECK(values[i] == 1.0f);
+TEST_CASE("Every length is rounded to its last element and not beyond, wherever in a cache line it begins") {
+  std::vector<float> values(86);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = 1.001f * static_cast<float>(i + 1);
+  for (const char* name : {"e4m3fn", "bf16", "fp16:rz"}) {
+    const Format format = parse_format(name);
+    for (const SimdLevel level : levels()) {
+      int wrong = 0;
+      for (std::size_t begin = 0; begin < 16; ++begin) {
+        for (std::size_t count = 0; begin + count < values.size(); ++count) {
+          std::vector<float> expected = values, got = values;
+          for (std::size_t i = begin; i < begin + count; ++i) {
+            expected[i] = static_cast<float>(round(static_cast<double>(values[i]), format));
+          }
+          round_array_at(level, std::span(values).subspan(begin, count), std::span(got).subspan(begin, count), format);
+          wrong += got == expected ? 0 : 1;
+        }
+      }
+      INFO(name << " v" << static_cast<int>(level) + 2);
+      CHECK(wrong == 0);
+    }
   }
 }
 

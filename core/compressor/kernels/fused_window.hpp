@@ -6,6 +6,7 @@
 
 #include "core/compressor/kernels/fusion.hpp"
 #include "core/compressor/kernels/window_steps.hpp"
+#include "core/compressor/rows/ordered_pool.hpp"
 #include "core/compressor/rows/softmax_pool.hpp"
 
 namespace ulpscope::compressor::kernels {
@@ -23,7 +24,8 @@ class FusedWindow {
                  ops(Name::denominator), ops(Name::softmax), ops(Name::weights),
                  ops(Name::products),    ops(Name::pooled),  job.at(forward(Name::products)).compute_exact},
         backward_{gradient_ops(Name::products), gradient_ops(Name::weights), gradient_ops(Name::values),
-                  gradient_ops(Name::logits), job.at(gradient(Name::logits)).saved == Saved::stored} {}
+                  gradient_ops(Name::logits), job.at(gradient(Name::logits)).saved == Saved::stored},
+        follows_memory_(rows::follows_memory<A> && may_follow_memory(job)) {}
 
   /// Whether this frame is one: whole packs, every slot a token of this problem.
   bool takes(const WindowFrame<A>& frame) const {
@@ -32,7 +34,7 @@ class FusedWindow {
            std::none_of(frame.padded, frame.padded + frame.slots, [](std::uint8_t pad) { return pad != 0; });
   }
 
-  /// Pack by pack. The usual exponentials are chosen outside the loops.
+  /// The usual exponentials are chosen outside the loops.
   void operator()(WindowFrame<A>& frame) const {
     using precision::Exp;
     switch (forward_.exp.exp) {
@@ -53,6 +55,41 @@ class FusedWindow {
 
   template <class Exp>
   void run(const WindowFrame<A>& frame, Exp exponential) const {
+    if constexpr (rows::follows_memory<A>) {
+      if (follows_memory_) return run_in_memory_order(frame, exponential);
+    }
+    run_packs(frame, exponential);
+  }
+
+  /// All packs of the frame side by side.
+  template <class Exp>
+  [[gnu::noinline]] void run_in_memory_order(const WindowFrame<A>& frame, Exp exponential) const {
+    const rows::OrderedWindow<A> window{frame.slots,
+                                        static_cast<int>(frame.active) / static_cast<int>(A::lanes),
+                                        biased_,
+                                        frame.token_rows(forward(Name::gate)),
+                                        frame.bias_rows(),
+                                        frame.token_rows(forward(Name::kv)),
+                                        frame.buffer(index_of(Name::values))};
+    const auto row_of = [&](Slot slot) { return rows::Rows<A>{frame.buffer(slot.index()), A::lanes}; };
+    const Slot pooled = job_.fusion == Fusion::pool ? forward(Name::pooled) : gradient(Name::pooled);
+    const rows::OrderedResults<A> results{row_of(forward(Name::row_max)), row_of(forward(Name::denominator)),
+                                          row_of(pooled)};
+    if (job_.fusion == Fusion::pool) {
+      rows::OrderedPool<A, Exp>{forward_, exponential}(window, results);
+    } else {
+      rows::OrderedPoolVjp<A, Exp>{forward_, backward_, exponential, row_of(gradient(Name::weights))}(window, results,
+                                                                                                      gradients(frame));
+    }
+  }
+
+  rows::PoolGradients<A> gradients(const WindowFrame<A>& frame) const {
+    return {frame.token_rows(gradient(Name::kv)), frame.token_rows(gradient(Name::biased)), frame.job.gradient_start};
+  }
+
+  /// Pack by pack.
+  template <class Exp>
+  [[gnu::noinline]] void run_packs(const WindowFrame<A>& frame, Exp exponential) const {
     const rows::TokenRows<A> values = frame.token_rows(forward(Name::kv));
     const rows::TokenRows<A> gate = frame.token_rows(forward(Name::gate));
     const rows::TokenRows<A> ape = frame.bias_rows();
@@ -102,6 +139,7 @@ class FusedWindow {
   rows::Ops<A> biased_;
   rows::PoolOps<A> forward_;
   rows::PoolGradientOps<A> backward_;
+  bool follows_memory_;
 };
 
 }  // namespace ULPSCOPE_LEVEL

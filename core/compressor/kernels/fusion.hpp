@@ -62,4 +62,17 @@ Fusion fusion_of(const PhaseJob<T>& job) {
   return fusion::is_pool_gradient(job) ? Fusion::pool_gradient : Fusion::none;
 }
 
+/// Fused windows whose sums run in order, so that they may be taken a few rows of each pack at a time: forward only
+/// where a window has more rows than a processor follows anyway.
+template <class T>
+bool may_follow_memory(const PhaseJob<T>& job) {
+  constexpr std::size_t short_window = 16;
+  const auto in_order = [&](Slot slot) {
+    return job.at(slot).summation.kind == precision::Summation::Kind::sequential;
+  };
+  if (job.fusion == Fusion::pool_gradient) return in_order(gradient(Name::logits));
+  return job.fusion == Fusion::pool && job.geometry.window_slots > short_window &&
+         in_order(forward(Name::denominator)) && in_order(forward(Name::pooled));
+}
+
 }  // namespace ulpscope::compressor::kernels

@@ -29,6 +29,8 @@ struct TokenRows {
 #endif
   }
   ULPSCOPE_INLINE void set(int r, const typename A::value_type& value) const { Rows<A>{at(r), 0}.set(0, value); }
+  /// Rows r, r + 1, ... as far as they are equally far apart: not across `split`.
+  ULPSCOPE_INLINE Rows<A> from(int r, int channels) const { return {at(r) + channels, stride}; }
   /// The same rows, some channels on.
   ULPSCOPE_INLINE TokenRows shifted(int channels) const {
     return {previous + channels, own + channels, split, stride, ahead};
