@@ -26,7 +26,7 @@ Verb bless_verb(CLI::App& root) {
   app.add_option("--preset", o.presets, "problems drawn from presets")->type_name("")->delimiter(',');
   repeated(app, "--dump", o.dumps, "a dump of the PROBLEM, judged by the --recipe, instead of a run; repeatable");
   text(app, "--backend", o.backend, "traced | fused | cuda");
-  text(app, "--truth", o.truth, "fp64");
+  text(app, "--truth", o.truth, "fp64 | certified | mpfr");
   text(app, "--basis", o.basis, "quantized | given");
   edits(app, o.edits);
   seed(app, o.seed);
