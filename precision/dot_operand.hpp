@@ -33,10 +33,11 @@ void in_one_range(std::size_t items, std::size_t grain, const std::function<void
 
 struct DotSettings {
   Ranges ranges = in_one_range;
-  /// A window of a row has a 2-norm of at most 2^norm_bits of its units. Where the bits of both operands together
-  /// exceed 53, products of windows are not certified: they go another road.
+  /// Of operands: a window of a row has a 2-norm of at most 2^norm_bits of its units, from 12 to 40. Where the bits of
+  /// both operands together exceed 53, products of windows may not be certified: they go another road.
   double norm_bits = 26.5;
-  SimdLevel level = best_simd_level();  ///< no level changes a bit
+  /// Changes no bit, unless a product of two numbers is below 2^-960.
+  SimdLevel level = best_simd_level();
 };
 
 /// What lies below the windows of an exact row: multiplied one by one.

@@ -30,9 +30,10 @@ struct DotRoads {
 };
 
 /// result[m,n] = sum over k of a[m,k] b[n,k] (+ result), as high + low and a radius: the exact value lies within radius
-/// of high + low, |low| <= ulp(high) / 2. At most one operand is enclosed. The same bits for any ranges and SIMD level.
+/// of high + low, |low| <= ulp(high) / 2. At most one operand is enclosed. The same bits for any ranges.
 ///
-/// - Both operands exact: radius 0 wherever windows and residuals hold every bit and the sum is high + low exactly.
+/// - Both operands exact, certified or sliced: radius 0 wherever the sum is high + low and stayed so while windows and
+///   residuals were joined (few elements of a row that did not are computed again, exactly).
 /// - Any NaN or infinity among the operands or the initial sum: IEEE's class of the sum, whatever its order, in `high`;
 ///   low and radius 0. Where an infinity meets an enclosure that holds zero and more, the class is not known: high NaN,
 ///   radius infinite. An infinite radius at a finite midpoint is no infinity: it makes radii infinite.

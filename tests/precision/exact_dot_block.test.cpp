@@ -104,18 +104,18 @@ TEST_CASE("Sums go on from initial ones") {
 }
 
 TEST_CASE("Steps read transposed matrices and arrays of structures") {
-  const Matrix a = normal(7, 33, "bf16", 26), b = normal(4, 33, "bf16", 27);
-  std::vector<double> turned(33 * 7), structures(3 * 33 * 4), out(3 * 28);
+  const Matrix a = normal(40, 33, "bf16", 26), b = normal(4, 33, "bf16", 27);
+  std::vector<double> turned(33 * 40), structures(3 * 33 * 4), out(3 * 160);
   for (std::size_t k = 0; k < 33; ++k) {
-    for (std::size_t r = 0; r < 7; ++r) turned[k * 7 + r] = a.high[r * 33 + k];
+    for (std::size_t r = 0; r < 40; ++r) turned[k * 40 + r] = a.high[r * 33 + k];
     for (std::size_t r = 0; r < 4; ++r) structures[3 * (k * 4 + r)] = b.high[r * 33 + k];
   }
   DotOperand x, y;
-  x.assign({turned.data(), nullptr, nullptr, 7, 33, 1, 7});
+  x.assign({turned.data(), nullptr, nullptr, 40, 33, 1, 40});
   y.assign({structures.data(), &structures[1], &structures[2], 4, 33, 3, 12});
   exact_dot(x, y, {out.data(), &out[1], &out[2], 12, 3, false});
-  Product product(7, 4);
-  for (std::size_t i = 0; i < 28; ++i) {
+  Product product(40, 4);
+  for (std::size_t i = 0; i < 160; ++i) {
     product.high[i] = out[3 * i];
     product.low[i] = out[3 * i + 1];
     product.radius[i] = out[3 * i + 2];
