@@ -13,8 +13,8 @@
 namespace ulpscope::judge {
 
 /// The exact rest of runs of `recipe`: truth_recipe on its own inputs, which reads what the recipe reads (softmax
-/// algorithm, form of the softmax's VJP and what it saved, products that the pool receives unrounded), so that a slot
-/// is pinned in exactly the places where the run used it.
+/// algorithm, forms of the VJPs and what the softmax's saved, products that the pool receives unrounded), so that a
+/// slot is pinned in exactly the places where the run used it.
 compressor::Recipe suffix_recipe(const compressor::Recipe& recipe, const compressor::Config& config);
 
 /// A run's or a dump's slots, and who computes the exact rest. The references must outlive the calls.
@@ -34,6 +34,17 @@ struct Evidence {
 /// target reads contributes 0. Throws InputError where the recipe does not compute the target or the run does not hold
 /// it.
 Attribution attribute_by_ladder(const Evidence& evidence, compressor::Slot target);
+
+/// Each slot's local error (run - exact stage on the run's own inputs) through the exact linearisation at T_0. The
+/// residual says how far the problem is from linear.
+Attribution attribute_by_tangent(const Evidence& evidence, compressor::Slot target);
+
+/// Each stage of the recipe alone, on exact inputs, the rest exact: nothing that the run holds is used but the target.
+/// Misleading, which its residual says: rounding is not differentiable, and a stage alone rounds other numbers.
+Attribution attribute_by_switch(const Evidence& evidence, compressor::Slot target);
+
+/// By the method of that name.
+Attribution attribute(const Evidence& evidence, compressor::Slot target, AttributionMethod method);
 
 /// The stages that compute `slot` when the slots in `known` are given, in program order: "normalize + scale (merged)".
 std::string owner_of(compressor::Slot slot, const std::array<bool, compressor::slot_count>& known,

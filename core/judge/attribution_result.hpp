@@ -24,14 +24,16 @@ AttributionMethod parse_attribution_method(std::string_view name);
 /// What one step adds to the target: ||contribution|| / ||truth||, and <contribution, error> / <error, error>.
 struct Contribution {
   double rms_rel = 0;
-  std::optional<double> share;   ///< signed; none: the target has no error
-  std::optional<double> radius;  ///< of the share; none: the tier has none
+  std::optional<double> share = {};   ///< signed; none: the target has no error
+  std::optional<double> radius = {};  ///< of the share; none: the tier has none
 };
 
 struct AttributionStep {
   std::optional<compressor::Slot> slot;  ///< the slot that was pinned; none: the rounding of the inputs
   std::string owner;                     ///< "softmax", "backward pool", "normalize + scale (merged)", "inputs"
   Contribution contribution;
+  std::optional<double> expected =
+      {};  ///< the share that half an ulp per rounding makes of it on average; none: not asked
 };
 
 struct Attribution {

@@ -119,3 +119,24 @@ TEST_CASE("a stage that a dump does not hold merges into the next step that need
   CHECK(owners.at("normed") == "normalize + scale (merged)");
   CHECK(owners.count("logits") == 0);
 }
+
+TEST_CASE("the tangent agrees with the ladder but for what is not linear, and single switches do not") {
+  const std::array<std::pair<std::string, double>, 4> cases{
+      {{"csa-small", .0023}, {"hca-small", .0033}, {"csa-hard", .0143}, {"hca-hard", .0230}}};
+  for (const auto& [name, expected] : cases) {
+    const Foreign foreign(name, "hf-bf16", "hf");
+    const Slot target = compressor::parse_slot("output");
+    const auto ladder = judge::attribute(foreign.evidence(), target, judge::AttributionMethod::ladder);
+    const auto tangent = judge::attribute(foreign.evidence(), target, judge::AttributionMethod::tangent);
+    const auto switched = judge::attribute(foreign.evidence(), target, judge::AttributionMethod::switched);
+    INFO(name << ": residuals " << ladder.residual << " " << tangent.residual << " " << switched.residual);
+    CHECK(ladder.residual <= 1e-12);
+    CHECK(std::fabs(tangent.residual - expected) <= .2 * expected);
+    CHECK(switched.residual > 10 * tangent.residual);
+    REQUIRE(tangent.steps.size() == ladder.steps.size());
+    for (std::size_t i = 0; i < tangent.steps.size(); ++i) {
+      const double apart = tangent.steps[i].contribution.share.value() - ladder.steps[i].contribution.share.value();
+      CHECK(std::fabs(apart) <= tangent.residual);
+    }
+  }
+}
