@@ -35,6 +35,23 @@ judge::Row sample_row(compressor::Slot slot, std::vector<double> run, std::vecto
   return row;
 }
 
+/// An error that is split, owned and bounded.
+void add_blame(judge::RunReport& run) {
+  run.rows.front().local = judge::LocalError{.25, .5};
+  run.rows.front().inherited = .125;
+  run.rows.front().contribution = judge::Contribution{.25, .75, std::nullopt};
+  run.rows.front().bound = judge::Bound{.5, std::numeric_limits<double>::infinity(), .5};
+  run.rows.front().vs_floor = 1.5;
+  run.attribution = judge::Attribution{compressor::forward(compressor::Name::pooled),
+                                       judge::AttributionMethod::tangent,
+                                       {{std::nullopt, "inputs", {.125, -.25, std::nullopt}, std::nullopt},
+                                        {compressor::forward(compressor::Name::pooled), "pool", {.25, .75, {}}, .5},
+                                        {compressor::forward(compressor::Name::output), "pool", {0, .5, {}}, .5}},
+                                       4,
+                                       1,
+                                       .0625};
+}
+
 judge::Report sample_report() {
   const double inf = std::numeric_limits<double>::infinity();
   const double nan = std::numeric_limits<double>::quiet_NaN();
@@ -63,19 +80,7 @@ judge::Report sample_report() {
   run.rows.front().tolerance = judge::Tolerance{.rtol = 1e-3};
   run.rows.front().tolerance_reason = "given on the command line";
   run.rows.front().status = judge::Status::fail;
-  run.rows.front().local = judge::LocalError{.25, .5};
-  run.rows.front().inherited = .125;
-  run.rows.front().contribution = judge::Contribution{.25, .75, std::nullopt};
-  run.rows.front().bound = judge::Bound{.5, inf, .5};
-  run.rows.front().vs_floor = 1.5;
-  run.attribution = judge::Attribution{compressor::forward(compressor::Name::pooled),
-                                       judge::AttributionMethod::tangent,
-                                       {{std::nullopt, "inputs", {.125, -.25, std::nullopt}, std::nullopt},
-                                        {compressor::forward(compressor::Name::pooled), "pool", {.25, .75, {}}, .5},
-                                        {compressor::forward(compressor::Name::output), "pool", {0, .5, {}}, .5}},
-                                       4,
-                                       1,
-                                       .0625};
+  add_blame(run);
   run.invariants.push_back({"softmax_sums_to_one", nan, 1e-3, judge::Status::fail, "above"});
   run.verdict = judge::Verdict{compressor::forward(compressor::Name::pooled),
                                "pool",
