@@ -10,6 +10,7 @@
 #include "app/session.hpp"
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
+#include "core/judge/owners.hpp"
 
 namespace ulpscope::app {
 namespace {
@@ -152,6 +153,8 @@ int exit_of(const RunReport& run, const compressor::Config& config) {
 Outcome compare(const CompareOptions& options) {
   Truths truths(options.truth, options.threads);
   const judge::Basis basis = judge::parse_basis(options.basis);
+  judge::AttributionChoice attribution{std::nullopt, judge::parse_attribution_method(options.attribution)};
+  if (options.target) attribution.target = compressor::parse_slot(*options.target);
   TypedReader reader(options.dtypes);
   const Problem given = reader.problem(options.problem);
   judge::Dump dump = read_dump(options.dump, given, options.map, reader);
@@ -167,6 +170,14 @@ Outcome compare(const CompareOptions& options) {
   report.problems.push_back(judge::describe(problem));
   report.runs.push_back(
       judge::compare(problem, dump, {recipe, truth}, {options.tolerance, options.slots, options.threads}));
+  const judge::Exact tier = judge::exact_in_fp64();
+  const judge::Evidence evidence{problem, recipe ? *recipe : exact, dump.tape, tier, &dump.partial, options.threads};
+  judge::split_errors(report.runs.front(), evidence, truth.tape);
+  if (recipe) judge::bound_errors(report.runs.front(), evidence);
+  judge::add_attribution(report.runs.front(), evidence, attribution);
+  if (recipe) judge::add_expectation(report.runs.front(), evidence);
+  if (attribution.target && !report.runs.front().attribution && problem.config.windows() != 0)
+    throw InputError(report.runs.front().notes.back());
   report.exit = exit_of(report.runs.front(), problem.config);
   report.summary = sentences(report.runs.front(), problem.config);
   if (other) report.summary.insert(report.summary.begin(), *other + '.');

@@ -6,11 +6,13 @@
 #include <charconv>
 #include <cmath>
 
+#include "app/advice.hpp"
 #include "app/session.hpp"
 #include "app/summary.hpp"
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
 #include "core/judge/compare.hpp"
+#include "core/judge/owners.hpp"
 
 namespace ulpscope::app {
 namespace {
@@ -130,6 +132,8 @@ class Reporting {
     }
     basis_ = recipes_.size() == 1 ? judge::Basis::quantized : judge::Basis::given;
     if (options.basis) basis_ = judge::parse_basis(*options.basis);
+    if (options.target) attribution_.target = compressor::parse_slot(*options.target);
+    attribution_.method = judge::parse_attribution_method(options.attribution);
   }
 
   Outcome run() {
@@ -139,7 +143,9 @@ class Reporting {
     for (const std::string& name : are_usual(options_) ? usual_presets() : options_.presets) {
       add_problem(preset_problem(name, options_.seed, options_.threads));
     }
+    require_target();
     report_.summary = summary_of(report_);
+    report_.summary.insert(report_.summary.end(), advice_.begin(), advice_.end());
     fail_on_.judge(report_);
     return {judge::to_json(report_), "", report_.exit};
   }
@@ -152,15 +158,44 @@ class Reporting {
       if (options_.progress) options_.progress(fmt::format("{}: {}", problem.source, recipe.name));
       add_run(problem, recipe);
     }
+    if (advice_.empty()) advise(problem);
+  }
+
+  /// Sentences about one run of the problem; its slots are computed again, since none are kept beyond their rows.
+  void advise(const Problem& problem) {
+    const RunReport* chosen = worth_advice(report_.runs, report_.problems.size() - 1);
+    if (chosen == nullptr) return;
+    const std::size_t first = report_.runs.size() - recipes_.size();
+    const Recipe& recipe = recipes_[static_cast<std::size_t>(chosen - report_.runs.data()) - first];
+    const auto again = [&](const Recipe& changed) { return run_of(problem, changed).tape; };
+    advice_ = advice_on({problem, recipe, again(recipe), *chosen, exact_, again, options_.threads});
+  }
+
+  compressor::Run run_of(const Problem& problem, const Recipe& recipe) const {
+    compressor::RunOptions run_options;
+    run_options.threads = options_.threads;
+    return backend_.run(problem, recipe, run_options);
   }
 
   void add_run(const Problem& problem, const Recipe& recipe) {
-    compressor::RunOptions run_options;
-    run_options.threads = options_.threads;
-    const compressor::Run run = backend_.run(problem, recipe, run_options);
+    const compressor::Run run = run_of(problem, recipe);
     const judge::Truth& truth = truths_.of(problem, judge::truth_recipe(recipe, problem.config, basis_), basis_);
     report_.runs.push_back(judge::measure_run(problem, run, truth, options_.threads));
     report_.runs.back().problem = report_.problems.size() - 1;
+    const judge::Evidence evidence{problem, recipe, run.tape, exact_, nullptr, options_.threads};
+    judge::split_errors(report_.runs.back(), evidence, truth.tape);
+    judge::bound_errors(report_.runs.back(), evidence);
+    judge::add_attribution(report_.runs.back(), evidence, attribution_);
+    if (recipes_.size() == 1) judge::add_expectation(report_.runs.back(), evidence);
+  }
+
+  /// A target that no run has is a mistake; one that some recipes omit is a note of theirs.
+  void require_target() const {
+    if (!attribution_.target || report_.runs.empty()) return;
+    for (const RunReport& run : report_.runs) {
+      if (run.attribution || run.notes.empty()) return;
+    }
+    throw InputError(report_.runs.front().notes.back());
   }
 
   const ReportOptions& options_;
@@ -170,6 +205,9 @@ class Reporting {
   TypedReader reader_;
   std::vector<Recipe> recipes_;
   judge::Basis basis_ = judge::Basis::given;
+  judge::AttributionChoice attribution_;
+  std::vector<std::string> advice_;
+  judge::Exact exact_ = judge::exact_in_fp64();
   Report report_;
 };
 

@@ -42,7 +42,9 @@ struct ReportOptions {
   RecipeEdits edits;
   std::string backend = "traced";
   std::optional<std::string> truth;  ///< fp64 | certified | mpfr; none: certified for the usual problems, else fp64
-  std::optional<std::string> basis;  ///< none: quantized for one recipe, given where recipes are compared
+  std::optional<std::string> basis;   ///< none: quantized for one recipe, given where recipes are compared
+  std::optional<std::string> target;  ///< the slot whose error is attributed; none: output
+  std::string attribution = "ladder";
   std::vector<std::string> fail_on;  ///< fail | undecided | METRIC>X
   std::vector<std::string> dtypes;   ///< NAME=DTYPE
   std::uint64_t seed = 0;
@@ -92,6 +94,8 @@ struct CompareOptions {
   std::vector<std::string> dtypes;  ///< NAME=DTYPE
   std::string truth = "fp64";
   std::string basis = "quantized";
+  std::optional<std::string> target;  ///< the slot whose error is attributed; none: output, where the dump holds it
+  std::string attribution = "ladder";
   std::optional<std::string> slots;
   judge::Tolerance tolerance;
   std::optional<std::string> save_case;  ///< where something fails: write it as F.problem, F.dump and F.sh

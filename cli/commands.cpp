@@ -55,6 +55,7 @@ Verb report_verb(CLI::App& root) {
   text(app, "--truth", o.truth,
        "fp64 | certified: with proven radii (of the usual problems the default) | mpfr: 266 bits, slow");
   text(app, "--basis", o.basis, "quantized | given: are inputs rounded as the recipe does (quantized for one recipe)");
+  attribution(app, o.target, o.attribution);
   app.add_option("--fail-on", o.fail_on, "fail | undecided | METRIC>X: when to exit with 1 or 3")
       ->type_name("")
       ->allow_extra_args(false);
@@ -63,8 +64,6 @@ Verb report_verb(CLI::App& root) {
   seed(app, o.seed);
   threads(app, o.threads);
   files(app, state->outputs);
-  refused(app, "--target", "every slot is measured against the truth");
-  refused(app, "--attribution", "the report has each slot's own error");
   app.footer("Example: ulpscope report --preset small-csa --recipe hf --json report.json");
   return {&app, [state] {
             split_problems(state->recipes, state->problems, compressor::builtin_recipe_names());
@@ -154,6 +153,7 @@ Verb compare_verb(CLI::App& root) {
   dtypes(app, o.dtypes);
   text(app, "--truth", o.truth, "fp64 | certified: with a proven radius | mpfr: 266 bits, slow");
   text(app, "--basis", o.basis, "quantized | given");
+  attribution(app, o.target, o.attribution);
   text(app, "--slots", o.slots, "only slots whose whole name matches this regular expression");
   tolerances(app, o.tolerance);
   threads(app, o.threads);

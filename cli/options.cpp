@@ -69,6 +69,11 @@ void edits(CLI::App& app, app::RecipeEdits& target) {
 void dtypes(CLI::App& app, Texts& target) {
   repeated(app, "--dtype", target, "NAME=DTYPE: the bits of a tensor that npz could only hold as integers");
 }
+void attribution(CLI::App& app, std::optional<Text>& target, Text& method) {
+  text(app, "--target", target, "the slot whose error is split into its owners (output)");
+  text(app, "--attribution", method, "ladder | tangent | switch: how (ladder)");
+}
+
 void tolerances(CLI::App& app, judge::Tolerance& target) {
   real(
       app, "--rtol", [&target](double x) { target.rtol = x; }, "|x - truth| <= atol + rtol |truth|");

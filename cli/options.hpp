@@ -40,6 +40,8 @@ void files(CLI::App& app, Outputs& outputs);
 void refused(CLI::App& app, const Text& name, const Text& instead);
 void edits(CLI::App& app, app::RecipeEdits& target);
 void dtypes(CLI::App& app, Texts& target);
+/// --target SLOT, --attribution METHOD.
+void attribution(CLI::App& app, std::optional<Text>& target, Text& method);
 void tolerances(CLI::App& app, judge::Tolerance& target);
 Command done(const Outputs& outputs, std::function<app::Outcome(const app::Progress&)> run);
 

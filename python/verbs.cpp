@@ -96,6 +96,8 @@ void bind_report(py::module_& module) {
       .def_readwrite("backend", &ReportOptions::backend)
       .def_readwrite("truth", &ReportOptions::truth)
       .def_readwrite("basis", &ReportOptions::basis)
+      .def_readwrite("target", &ReportOptions::target)
+      .def_readwrite("attribution", &ReportOptions::attribution)
       .def_readwrite("fail_on", &ReportOptions::fail_on)
       .def_readwrite("dtypes", &ReportOptions::dtypes)
       .def_readwrite("seed", &ReportOptions::seed)
@@ -126,6 +128,8 @@ void bind_compare(py::module_& module) {
       .def_readwrite("dtypes", &CompareOptions::dtypes)
       .def_readwrite("truth", &CompareOptions::truth)
       .def_readwrite("basis", &CompareOptions::basis)
+      .def_readwrite("target", &CompareOptions::target)
+      .def_readwrite("attribution", &CompareOptions::attribution)
       .def_readwrite("slots", &CompareOptions::slots)
       .def_readwrite("tolerance", &CompareOptions::tolerance)
       .def_readwrite("threads", &CompareOptions::threads);

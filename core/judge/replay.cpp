@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "core/compressor/run.hpp"
-#include "core/judge/truth.hpp"
+#include "core/judge/attribution.hpp"
 #include "precision/rounding.hpp"
 
 namespace ulpscope::judge {
@@ -161,9 +161,7 @@ Replayer::Replayer(const compressor::Problem& problem, const compressor::Recipe&
       graph_(recipe, plan_, {problem.has(Name::prior_kv) && problem.has(Name::prior_gate)}) {}
 
 const compressor::Recipe& Replayer::exact_recipe() const {
-  if (!exact_)
-    exact_ = compressor::with_setting(truth_recipe(recipe_, problem_.config, Basis::quantized),
-                                      "softmax=" + recipe_.spec.at("softmax").get<std::string>());
+  if (!exact_) exact_ = suffix_recipe(recipe_, problem_.config);
   return *exact_;
 }
 

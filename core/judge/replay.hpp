@@ -53,6 +53,13 @@ class Replayer {
   compressor::Tape reads_of(compressor::Slot slot) const;
   /// The slot from `reads` in fp64: the exact stage, without the recipe's roundings.
   compressor::Tensor exact(compressor::Slot slot, const compressor::Tape& reads) const;
+  /// Terms of the sum behind a slot; 0: it is none, and holds none inside.
+  std::size_t terms_of(compressor::Slot slot) const;
+  /// What the freedom of such a slot is relative to: the sum of |terms|, from the slot's reads and its exact value. Of
+  /// other slots: the formula on absolute values.
+  std::vector<double> magnitude_of_terms(compressor::Slot slot, const compressor::Tape& reads,
+                                         const compressor::Tensor& exact) const;
+  const compressor::Recipe& recipe() const { return recipe_; }
   const compressor::Plan& plan() const { return plan_; }
   const compressor::Graph& graph() const { return graph_; }
 
@@ -64,13 +71,9 @@ class Replayer {
     std::vector<double> freedom;
   };
   const compressor::Recipe& exact_recipe() const;
-  /// Terms of the sum behind a slot; 0: it is none, and holds none inside.
-  std::size_t terms_of(compressor::Slot slot) const;
   /// Of a replayed slot; 1: none.
   double leaning_cap(compressor::Slot slot) const;
   Sum own_freedom(compressor::Slot slot, compressor::Tensor value) const;
-  std::vector<double> magnitude_of_terms(compressor::Slot slot, const compressor::Tape& reads,
-                                         const compressor::Tensor& exact) const;
   void add_upstream(compressor::Slot slot, Replayed& replayed) const;
   std::vector<compressor::Slot> sums_on_the_way(compressor::Slot slot) const;
 

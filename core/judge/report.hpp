@@ -11,6 +11,7 @@
 #include "core/compressor/problem.hpp"
 #include "core/compressor/recipe.hpp"
 #include "core/io/json.hpp"
+#include "core/judge/attribution_result.hpp"
 #include "core/judge/birth_certificate.hpp"
 #include "core/judge/ledger_line.hpp"
 #include "core/judge/metrics.hpp"
@@ -47,6 +48,21 @@ struct ReplayResult {
   double max_ulp = 0;     ///< between dump and replay, in the storage format; inf where classes differ
 };
 
+/// A run's slot against the exact stage on the run's own inputs: ||difference|| / ||truth||, and the largest difference
+/// in ulps of the slot's format.
+struct LocalError {
+  double rms_rel = 0;
+  double max_ulp = 0;
+};
+
+/// ||bound|| / ||exact stage|| of the local errors that the recipe's roundings may make, and that they make typically;
+/// ratio: the largest |local| / worst case of an element.
+struct Bound {
+  double worst_case = 0;
+  double probabilistic = 0;
+  double ratio = 0;
+};
+
 struct Row {
   compressor::Slot slot;
   std::string tensor;  ///< its name, where the row is about a tensor that is no slot (entries.00); else empty
@@ -54,7 +70,13 @@ struct Row {
   std::string format;  ///< empty: not known, the slot is absent
   compressor::Shape shape;
   std::optional<Metrics> metrics;
+  std::optional<LocalError> local;
+  std::optional<double> inherited;  ///< ||the exact stage on the run's own inputs - truth|| / ||truth||
+  std::optional<Contribution> contribution;
+  std::optional<Bound> bound;
   std::optional<ReplayResult> replay;
+  std::optional<double> vs_floor;           ///< ||error|| / ||rounding the truth once||
+  std::optional<double> vs_cast_reference;  ///< ||error|| / ||error of the same casts, exact between||
   std::optional<Tolerance> tolerance;
   std::string tolerance_reason;
   std::uint64_t undecided = 0;  ///< elements that the truth's radius, or its lack of a bound, leaves open
@@ -98,6 +120,7 @@ struct RunReport {
   io::Json spec;  ///< the resolved recipe, or null
   TruthInfo truth;
   std::vector<Row> rows;
+  std::optional<Attribution> attribution;
   std::vector<Invariant> invariants;
   std::vector<LedgerLine> underflow;  ///< a line per slot; empty without a recipe
   std::vector<BirthCertificate> nonfinite;

@@ -2,6 +2,7 @@
 // The JSON of a report: every field of the contract in its order, null where it does not apply.
 #include <cmath>
 
+#include "core/judge/owners.hpp"
 #include "core/judge/report.hpp"
 #include "precision/format.hpp"
 #include "precision/ulp.hpp"
@@ -15,6 +16,10 @@ using io::Json;
 Json to_json(const WorstPart& part);
 Json to_json(const ErrorMap& map);
 Json to_json(const ReplayResult& replay);
+Json to_json(const LocalError& local);
+Json to_json(const Contribution& contribution);
+Json to_json(const Bound& bound);
+Json to_json(const Attribution& attribution);
 Json to_json(const Row& row);
 Json to_json(const Invariant& invariant);
 Json to_json(const BirthCertificate& birth);
@@ -94,6 +99,38 @@ Json to_json(const ReplayResult& replay) {
           {"max_ulp", io::number(replay.max_ulp)}};
 }
 
+Json to_json(const LocalError& local) {
+  return {{"rms_rel", io::number(local.rms_rel)}, {"max_ulp", io::number(local.max_ulp)}};
+}
+
+Json to_json(const Contribution& contribution) {
+  return {{"rms_rel", io::number(contribution.rms_rel)}, {"share", number_or_null(contribution.share)}};
+}
+
+Json to_json(const Bound& bound) {
+  return {{"worst_case", io::number(bound.worst_case)},
+          {"probabilistic", io::number(bound.probabilistic)},
+          {"ratio", io::number(bound.ratio)}};
+}
+
+Json to_json(const Attribution& attribution) {
+  Json owners = Json::array();
+  for (const Owner& owner : owners_of(attribution)) {
+    Json slots = Json::array();
+    for (const auto slot : owner.slots) slots.push_back(compressor::to_string(slot));
+    owners.push_back({{"owner", owner.name},
+                      {"slots", std::move(slots)},
+                      {"share", number_or_null(owner.share)},
+                      {"expected", number_or_null(owner.expected)}});
+  }
+  return {{"target", compressor::to_string(attribution.target)},
+          {"method", to_string(attribution.method)},
+          {"count", attribution.count},
+          {"excluded", attribution.excluded},
+          {"inputs", to_json(attribution.steps.front().contribution)},
+          {"owners", std::move(owners)}};
+}
+
 Json tolerance_json(const Row& row) {
   if (!row.tolerance) return {};
   return {{"rtol", number_or_null(row.tolerance->rtol)},
@@ -117,10 +154,13 @@ void add_measures(Json& json, const Row& row) {
   json["worst_channel"] = measured ? optional_json(m->worst_channel) : Json();
   json["histogram"] = measured ? histogram_json(*m) : Json();
   json["map"] = measured ? optional_json(m->map) : Json();
-  for (const char* later : {"local", "inherited", "contribution", "bound"}) json[later] = nullptr;
+  json["local"] = optional_json(row.local);
+  json["inherited"] = row.inherited ? Json{{"rms_rel", io::number(*row.inherited)}} : Json();
+  json["contribution"] = optional_json(row.contribution);
+  json["bound"] = optional_json(row.bound);
   json["replay"] = optional_json(row.replay);
-  json["vs_floor"] = nullptr;
-  json["vs_cast_reference"] = nullptr;
+  json["vs_floor"] = number_or_null(row.vs_floor);
+  json["vs_cast_reference"] = number_or_null(row.vs_cast_reference);
   json["tolerance"] = tolerance_json(row);
   json["minimum"] = measured ? to_json(m->minimum) : Json();
 }
@@ -212,7 +252,9 @@ Json to_json(const RunReport& run) {
   json["spec"] = run.spec;
   json["truth"] = to_json(run.truth);
   json["rows"] = array_json(run.rows);
-  json["attribution_residual"] = nullptr;
+  json["attribution"] = optional_json(run.attribution);
+  const bool telescopes = !run.attribution || run.attribution->method == AttributionMethod::ladder;
+  json["attribution_residual"] = telescopes ? Json() : io::number(run.attribution->residual);
   json["invariants"] = array_json(run.invariants);
   json["nonfinite"] = array_json(run.nonfinite);
   json["underflow"] = array_json(run.underflow);

@@ -10,6 +10,7 @@
 
 #include "core/io/names.hpp"
 #include "core/judge/ledger_table.hpp"
+#include "core/judge/owners_table.hpp"
 
 namespace ulpscope::judge {
 namespace {
@@ -178,6 +179,7 @@ std::string run_text(const Json& run) {
 std::vector<Section> sections_of(const Json& report) {
   std::vector<Section> sections;
   for (std::size_t p = 0; p < report["problems"].size(); ++p) {
+    const std::size_t first = sections.size();
     std::vector<const Json*> described;
     std::vector<const Json*> all;
     for (const Json& run : report["runs"]) {
@@ -189,6 +191,9 @@ std::vector<Section> sections_of(const Json& report) {
         described.push_back(&run);
       }
     }
+    std::vector<Section> owners = owner_sections(all);
+    std::move(owners.begin(), owners.end(),
+              std::inserter(sections, sections.begin() + static_cast<std::ptrdiff_t>(first)));
     if (described.size() == 1) sections.push_back(row_section(*described.front()));
     if (described.size() > 1) sections.push_back(recipe_section(described));
     for (Section& section : ledger_sections(all)) sections.push_back(std::move(section));

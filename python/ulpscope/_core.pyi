@@ -107,6 +107,8 @@ class ReportOptions:
     backend: str
     truth: Optional[str]
     basis: Optional[str]
+    target: Optional[str]
+    attribution: str
     fail_on: builtins.list[str]
     dtypes: builtins.list[str]
     seed: int
@@ -120,6 +122,8 @@ class CompareOptions:
     dtypes: builtins.list[str]
     truth: str
     basis: str
+    target: Optional[str]
+    attribution: str
     slots: Optional[str]
     tolerance: Tolerance
     threads: int

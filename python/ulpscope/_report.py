@@ -76,6 +76,17 @@ class Report(Found):
         ]
 
     @property
+    def owners(self) -> list[dict[str, Any]]:
+        """Whose error the target's is: the stages of all runs in program order, each with its signed ``share`` (they sum
+        to 1 over a run; None where there is no error), ``target``, and its run's ``problem``, ``recipe``, ``backend``."""
+        return [
+            {"problem": run["problem"], "recipe": run["recipe"], "backend": run["backend"], **found}
+            for run in self.to_dict()["runs"]
+            if run["attribution"] is not None
+            for found in ({"target": run["attribution"]["target"], **owner} for owner in run["attribution"]["owners"])
+        ]
+
+    @property
     def summary(self) -> list[str]:
         """What was found, in sentences."""
         return list(self.to_dict()["summary"])
@@ -106,6 +117,8 @@ def report(
     backend: str = "traced",
     truth: Optional[str] = None,
     basis: Optional[str] = None,
+    target: Optional[str] = None,
+    attribution: str = "ladder",
     fail_on: Iterable[str] = (),
     dtypes: Optional[Mapping[str, str]] = None,
     threads: Optional[int] = None,
@@ -116,7 +129,8 @@ def report(
     maxtext, bf16-pure. ``settings``, ``omit``, ``remainder`` change every recipe. ``basis``: "quantized" (inputs rounded
     as the recipe does; for one recipe) or "given". ``fail_on``: "fail", "undecided", "rms_rel>1e-2"
     (``list_metrics()``): when ``exit`` is not 0. ``truth``: "fp64", "certified" (each value with a proven radius; the
-    default without problems and presets) or "mpfr" (266 bits, slow); a slot whose truth cannot be had is undecided.
+    default without problems and presets) or "mpfr" (266 bits, slow); a slot whose truth cannot be had is undecided. ``target``: the
+    slot whose error is split into its owners (``output``); ``attribution``: "ladder", "tangent" or "switch".
     """
     options = _core.ReportOptions()
     for problem in _several(problems, (Problem, str, bytes) if not hasattr(problems, "__fspath__") else (object,)):
@@ -129,6 +143,8 @@ def report(
     options.backend = as_text("backend", backend)
     options.truth = None if truth is None else as_text("truth", truth)
     options.basis = None if basis is None else as_text("basis", basis)
+    options.target = None if target is None else as_text("target", target)
+    options.attribution = as_text("attribution", attribution)
     options.fail_on = as_texts("fail_on", fail_on)
     options.dtypes = as_dtypes(dtypes)
     options.threads = as_threads(threads)
@@ -147,6 +163,8 @@ def compare(
     dtypes: Optional[Mapping[str, str]] = None,
     truth: str = "fp64",
     basis: str = "quantized",
+    target: Optional[str] = None,
+    attribution: str = "ladder",
     slots: Optional[str] = None,
     rtol: Optional[float] = None,
     atol: Optional[float] = None,
@@ -161,7 +179,7 @@ def compare(
     ``map``: names of yours to slots, {"their.name": "weights"}, regular expressions allowed, or a JSON file.
     ``slots``: only those whose whole name matches. ``rtol``, ``atol``, ``ulp``: judged by a tolerance on the truth
     instead, |x - truth| <= atol + rtol |truth|. ``truth``: as for `report`; elements that its radius leaves open make
-    a slot undecided.
+    a slot undecided. ``target``, ``attribution``: as in `report`.
     """
     options = _core.CompareOptions()
     options.set_problem(as_problem(problem))
@@ -173,6 +191,8 @@ def compare(
     options.dtypes = as_dtypes(dtypes)
     options.truth = as_text("truth", truth)
     options.basis = as_text("basis", basis)
+    options.target = None if target is None else as_text("target", target)
+    options.attribution = as_text("attribution", attribution)
     options.slots = None if slots is None else as_text("slots", slots)
     options.tolerance = as_tolerance(rtol, atol, ulp, equal_nan)
     options.threads = as_threads(threads)

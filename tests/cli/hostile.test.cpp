@@ -58,8 +58,9 @@ std::vector<Line> report_lines() {
       {{"report", "--json", "-", "--markdown", "-"}, "standard output"},
       {{"report", problem, "--json", problem}, "input"},
       {{"report", "--json"}, "--json"},
-      {{"report", "--attribution", "ladder"}, "each slot's own error"},
-      {{"report", "--target", "output"}, "measured against the truth"},
+      {{"report", "--attribution", "guessed"}, "ladder"},
+      {{"report", "--target", "outputs"}, "known: hidden"},
+      {{"report", "--recipe", "pr3810", "--target", "rotated"}, "does not compute it"},
   };
 }
 

@@ -54,6 +54,20 @@ def test_the_ledger_is_in_the_report(problem):
     assert "underflow accounts" in str(report) and "underflow accounts" in report.to_markdown()
 
 
+def test_the_owners_are_in_the_report(problem):
+    report = us.report(problem, ["hf", "pr3810"], target="grad.w_gate")
+    shares = {}
+    for owner in report.owners:
+        assert owner["target"] == "grad.w_gate"
+        shares[owner["recipe"]] = shares.get(owner["recipe"], 0) + owner["share"]
+    assert shares == {"hf": pytest.approx(1), "pr3810": pytest.approx(1)}
+    assert "whose error" in str(report) and "whose error" in report.to_markdown()
+    tangent = us.report(problem, "hf", attribution="tangent")
+    assert 0 < tangent.to_dict()["runs"][0]["attribution_residual"] < 0.1
+    with pytest.raises(us.InputError, match="known: ladder tangent switch"):
+        us.report(problem, "hf", attribution="guess")
+
+
 def statuses(report):
     return {row["slot"]: row["status"] for row in report.rows if row["status"] != "absent"}
 

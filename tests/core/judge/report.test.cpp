@@ -35,6 +35,23 @@ judge::Row sample_row(compressor::Slot slot, std::vector<double> run, std::vecto
   return row;
 }
 
+/// An error that is split, owned and bounded.
+void add_blame(judge::RunReport& run) {
+  run.rows.front().local = judge::LocalError{.25, .5};
+  run.rows.front().inherited = .125;
+  run.rows.front().contribution = judge::Contribution{.25, .75, std::nullopt};
+  run.rows.front().bound = judge::Bound{.5, std::numeric_limits<double>::infinity(), .5};
+  run.rows.front().vs_floor = 1.5;
+  run.attribution = judge::Attribution{compressor::forward(compressor::Name::pooled),
+                                       judge::AttributionMethod::tangent,
+                                       {{std::nullopt, "inputs", {.125, -.25, std::nullopt}, std::nullopt},
+                                        {compressor::forward(compressor::Name::pooled), "pool", {.25, .75, {}}, .5},
+                                        {compressor::forward(compressor::Name::output), "pool", {0, .5, {}}, .5}},
+                                       4,
+                                       1,
+                                       .0625};
+}
+
 judge::Report sample_report() {
   const double inf = std::numeric_limits<double>::infinity();
   const double nan = std::numeric_limits<double>::quiet_NaN();
@@ -63,6 +80,7 @@ judge::Report sample_report() {
   run.rows.front().tolerance = judge::Tolerance{.rtol = 1e-3};
   run.rows.front().tolerance_reason = "given on the command line";
   run.rows.front().status = judge::Status::fail;
+  add_blame(run);
   run.invariants.push_back({"softmax_sums_to_one", nan, 1e-3, judge::Status::fail, "above"});
   run.verdict = judge::Verdict{compressor::forward(compressor::Name::pooled),
                                "pool",
@@ -133,15 +151,31 @@ TEST_CASE("what does not apply is null: no elements, no residual, no bits of a t
   CHECK(io::SchemaChecker(report_schema()).faults(json).empty());
 }
 
-TEST_CASE("the schema knows the fields that this version leaves null") {
+TEST_CASE("errors are split and owned in the JSON, steps of one stage together") {
+  const Json json = judge::to_json(sample_report());
+  const Json& run = json["runs"][0];
+  const Json& row = run["rows"][0];
+  CHECK(row["local"] == Json{{"rms_rel", .25}, {"max_ulp", .5}});
+  CHECK(row["inherited"] == Json{{"rms_rel", .125}});
+  CHECK(row["contribution"] == Json{{"rms_rel", .25}, {"share", .75}});
+  CHECK(row["bound"] == Json{{"worst_case", .5}, {"probabilistic", "inf"}, {"ratio", .5}});
+  CHECK(row["vs_floor"] == 1.5);
+  CHECK(row["vs_cast_reference"].is_null());
+  CHECK(run["attribution_residual"] == .0625);
+  CHECK(run["attribution"]["target"] == "pooled");
+  CHECK(run["attribution"]["excluded"] == 1);
+  CHECK(run["attribution"]["owners"] ==
+        Json::array({{{"owner", "inputs"}, {"slots", Json::array()}, {"share", -.25}, {"expected", nullptr}},
+                     {{"owner", "pool"}, {"slots", {"pooled", "output"}}, {"share", 1.25}, {"expected", 1.}}}));
+  CHECK(run["rows"][1]["local"].is_null());
+}
+
+TEST_CASE("the schema knows births, and shares that are null") {
   const Json schema = report_schema();
   const io::SchemaChecker checker(schema);
   Json json = judge::to_json(sample_report());
   Json& row = json["runs"][0]["rows"][0];
-  row["local"] = {{"rms_rel", 0.5}, {"max_ulp", 1}};
-  row["inherited"] = {{"rms_rel", 0.5}};
   row["contribution"] = {{"rms_rel", 0.5}, {"share", nullptr}};
-  row["bound"] = {{"worst_case", 1}, {"probabilistic", "inf"}, {"ratio", 0.5}};
   json["runs"][0]["nonfinite"] = Json::array({{{"stage", "softmax"}}});
   CHECK(checker.faults(json).size() == 13);  // a birth certificate has 14 fields
   json["runs"][0]["nonfinite"] = Json::array();

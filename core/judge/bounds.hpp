@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bounds of local errors: what the roundings of one stage may make of one slot, element by element.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "core/judge/replay.hpp"
+
+namespace ulpscope::judge {
+
+/// |the recipe's slot - the exact stage on the same inputs| is at most worst[i]. k operations of the compute format and
+/// a sum of K terms give ((1 + u_c)^k (1 + u_a)^K - 1) times the majorant: the exact value, or where the stage cancels
+/// the formula on absolute values; each may underflow by half a smallest number (a whole normal one under ftz); the
+/// cast adds u_s of the value and half a smallest number [Higham02, ch. 3, ch. 4]. typical: sqrt(k) and sqrt(K) in
+/// place of k and K, which holds with high probability where roundings are independent and of mean 0 [Higham-Mary19].
+/// Evaluated in fp64 on the slots of the run itself, and enlarged by what that evaluation may lose.
+struct LocalBounds {
+  std::vector<double> exact;  ///< the exact stage on the same inputs
+  std::vector<double> worst;
+  std::vector<double> typical;
+};
+
+/// Nothing where no bound is stated: RoPE tables, quantised blocks, online softmax, tensor cores' sums, a
+/// differentiated maximum; and where the run does not hold what the slot's stage reads.
+std::optional<LocalBounds> local_bounds(compressor::Slot slot, const Replayer& replayer, const compressor::Tape& run);
+
+}  // namespace ulpscope::judge

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whose error the output of real implementations is: shares stage by stage, from nothing but what their dumps hold.
+#include "core/judge/attribution.hpp"
+
+#include <array>
+#include <cmath>
+#include <map>
+
+#include "tests/golden/golden.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace ulpscope;
+using compressor::Slot;
+
+namespace {
+
+/// A golden dump, and what attribution reads of it.
+struct Foreign {
+  Foreign(const std::string& name, const std::string& run, const std::string& recipe_name)
+      : problem(test::golden_problem(name)),
+        dump(test::golden_dump(name + "." + run, problem)),
+        judged(judge::judged_problem(problem, dump)),
+        recipe(compressor::load_recipe(recipe_name)) {}
+
+  judge::Evidence evidence() const { return {judged, recipe, dump.tape, exact, &dump.partial, 1}; }
+
+  compressor::Problem problem;
+  judge::Dump dump;
+  compressor::Problem judged;
+  compressor::Recipe recipe;
+  judge::Exact exact = judge::exact_in_fp64();
+};
+
+std::map<std::string, double> shares_of(const judge::Attribution& attribution) {
+  std::map<std::string, double> shares;
+  for (const auto& step : attribution.steps)
+    shares[step.slot ? compressor::to_string(*step.slot) : "inputs"] += step.contribution.share.value();
+  return shares;
+}
+
+double sum_of(const judge::Attribution& attribution) {
+  double sum = 0;
+  for (const auto& step : attribution.steps) sum += step.contribution.share.value();
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("Hugging Face's bf16 output error is split by stage as an independent ladder split it") {
+  struct Case {
+    std::string name;
+    std::array<double, 7> shares;  // project, bias, softmax, products, pool, normalize + scale, rotate
+  };
+  const std::array<Case, 4> cases{{{"csa-small", {.3055, 0, .1613, .1345, .1635, .1843, .0508}},
+                                   {"hca-small", {.7138, 0, .0273, .0587, .0659, .0616, .0726}},
+                                   {"csa-hard", {.8398, 0, .0007, .0392, .0303, .0596, .0304}},
+                                   {"hca-hard", {.9068, 0, -.0136, .0342, .0044, .0604, .0077}}}};
+  for (const auto& [name, expected] : cases) {
+    const Foreign foreign(name, "hf-bf16", "hf");
+    const auto attribution = judge::attribute_by_ladder(foreign.evidence(), compressor::parse_slot("output"));
+    auto share = shares_of(attribution);
+    const std::array<double, 7> found{share["kv"] + share["gate"],
+                                      share["values"] + share["logits"],
+                                      share["weights"],
+                                      share["products"],
+                                      share["pooled"],
+                                      share["normed"],
+                                      share["rotated"]};
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      INFO(name << ", group " << i << ": " << found[i] << " against " << expected[i]);
+      CHECK(std::fabs(found[i] - expected[i]) <= .002);
+    }
+    CHECK(share["inputs"] == 0);  // their ape and gamma stay fp32, and the others hold bf16 values
+    CHECK(share["output"] == 0);  // a copy
+    CHECK(std::fabs(sum_of(attribution) - 1) <= 1e-12);
+    CHECK(attribution.excluded == 0);
+  }
+}
+
+TEST_CASE("shares of any target sum to 1, for every built-in recipe and for foreign dumps of few slots") {
+  const auto check = [](const std::string& what, const judge::Evidence& evidence) {
+    for (const char* target : {"output", "grad.hidden", "grad.w_gate", "grad.ape"}) {
+      INFO(what << ", target " << target);
+      const auto attribution = judge::attribute_by_ladder(evidence, compressor::parse_slot(target));
+      if (evidence.recipe.name == "fp64") {
+        CHECK_FALSE(attribution.steps.front().contribution.share);
+        continue;
+      }
+      CHECK(attribution.excluded == 0);
+      CHECK(std::fabs(sum_of(attribution) - 1) <= 1e-9);
+    }
+  };
+  const judge::Exact exact = judge::exact_in_fp64();
+  for (const char* name : {"csa-small", "hca-tiny"}) {
+    const auto problem = test::golden_problem(name);
+    for (const std::string& recipe_name : compressor::builtin_recipe_names()) {
+      const auto recipe = compressor::load_recipe(recipe_name);
+      const auto run = compressor::run_traced(problem, recipe, {});
+      check(std::string(name) + " " + recipe_name, {problem, recipe, run.tape, exact});
+    }
+  }
+  for (const auto& [run, recipe] : {std::pair{"hf-bf16", "hf"},
+                                    {"pr3810-bf16-eager", "pr3810"},
+                                    {"maxtext-bf16-eager", "maxtext"},
+                                    {"hf-fp32", "hf-fp32"}}) {
+    const Foreign foreign("csa-small", run, recipe);
+    check(run, foreign.evidence());
+  }
+}
+
+TEST_CASE("a stage that a dump does not hold merges into the next step that needs it") {
+  const Foreign foreign("csa-small", "pr3810-bf16-eager", "pr3810");
+  const auto attribution = judge::attribute_by_ladder(foreign.evidence(), compressor::parse_slot("grad.w_gate"));
+  std::map<std::string, std::string> owners;
+  for (const auto& step : attribution.steps)
+    owners[step.slot ? compressor::to_string(*step.slot) : "inputs"] = step.owner;
+  CHECK(owners.at("kv") == "project_kv");
+  CHECK(owners.at("weights") == "window + bias + softmax (merged)");
+  CHECK(owners.at("normed") == "normalize + scale (merged)");
+  CHECK(owners.count("logits") == 0);
+}
+
+TEST_CASE("the tangent agrees with the ladder but for what is not linear, and single switches do not") {
+  const std::array<std::pair<std::string, double>, 4> cases{
+      {{"csa-small", .0023}, {"hca-small", .0033}, {"csa-hard", .0143}, {"hca-hard", .0230}}};
+  for (const auto& [name, expected] : cases) {
+    const Foreign foreign(name, "hf-bf16", "hf");
+    const Slot target = compressor::parse_slot("output");
+    const auto ladder = judge::attribute(foreign.evidence(), target, judge::AttributionMethod::ladder);
+    const auto tangent = judge::attribute(foreign.evidence(), target, judge::AttributionMethod::tangent);
+    const auto switched = judge::attribute(foreign.evidence(), target, judge::AttributionMethod::switched);
+    INFO(name << ": residuals " << ladder.residual << " " << tangent.residual << " " << switched.residual);
+    CHECK(ladder.residual <= 1e-12);
+    CHECK(std::fabs(tangent.residual - expected) <= .2 * expected);
+    CHECK(switched.residual > 10 * tangent.residual);
+    REQUIRE(tangent.steps.size() == ladder.steps.size());
+    for (std::size_t i = 0; i < tangent.steps.size(); ++i) {
+      const double apart = tangent.steps[i].contribution.share.value() - ladder.steps[i].contribution.share.value();
+      CHECK(std::fabs(apart) <= tangent.residual);
+    }
+  }
+}
