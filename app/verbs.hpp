@@ -41,7 +41,7 @@ struct ReportOptions {
   std::vector<RecipeSource> recipes;  ///< none: fp32 native hf pr3810 maxtext bf16-pure
   RecipeEdits edits;
   std::string backend = "traced";
-  std::optional<std::string> truth;  ///< fp64 | certified | mpfr; none: certified for the usual problems, else fp64
+  std::optional<std::string> truth;   ///< fp64 | certified | mpfr; none: certified for the usual problems, else fp64
   std::optional<std::string> basis;   ///< none: quantized for one recipe, given where recipes are compared
   std::optional<std::string> target;  ///< the slot whose error is attributed; none: output
   std::string attribution = "ladder";
