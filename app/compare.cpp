@@ -170,8 +170,8 @@ Outcome compare(const CompareOptions& options) {
   report.problems.push_back(judge::describe(problem));
   report.runs.push_back(
       judge::compare(problem, dump, {recipe, truth}, {options.tolerance, options.slots, options.threads}));
-  const judge::Exact tier = judge::exact_in_fp64();
-  const judge::Evidence evidence{problem, recipe ? *recipe : exact, dump.tape, tier, &dump.partial, options.threads};
+  const judge::Evidence evidence{problem,       recipe ? *recipe : exact, dump.tape, truths.exact(),
+                                 &dump.partial, options.threads};
   judge::split_errors(report.runs.front(), evidence, truth.tape);
   if (recipe) judge::bound_errors(report.runs.front(), evidence);
   judge::add_attribution(report.runs.front(), evidence, attribution);

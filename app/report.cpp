@@ -125,6 +125,7 @@ class Reporting {
       : options_(options),
         backend_(backend_named(options.backend)),
         truths_(options.truth.value_or(are_usual(options) ? "certified" : "fp64"), options.threads),
+        exact_(options.truth ? truths_.exact() : judge::exact_in_fp64()),
         fail_on_(options.fail_on),
         reader_(options.dtypes) {
     for (const RecipeSource& recipe : options.recipes.empty() ? usual_recipes() : options.recipes) {
@@ -201,13 +202,13 @@ class Reporting {
   const ReportOptions& options_;
   const Backend& backend_;
   Truths truths_;
+  judge::Exact exact_;  ///< splits errors: in the tier that was asked for, else in fp64
   FailOn fail_on_;
   TypedReader reader_;
   std::vector<Recipe> recipes_;
   judge::Basis basis_ = judge::Basis::given;
   judge::AttributionChoice attribution_;
   std::vector<std::string> advice_;
-  judge::Exact exact_ = judge::exact_in_fp64();
   Report report_;
 };
 
