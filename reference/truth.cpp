@@ -3,10 +3,13 @@
 #include "reference/truth.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
+#include "core/compressor/arithmetic_plan.hpp"
 #include "core/compressor/evaluate_enclosed.hpp"
 #include "core/compressor/evaluate_interval.hpp"
+#include "core/compressor/graph.hpp"
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
 
@@ -47,18 +50,32 @@ Enclosed enclosed(const Interval& x) {
   return {high, low, radius_about(Real(high) + Real(low), x)};
 }
 
+compressor::Graph graph_of(const ExactRequest& request) {
+  using compressor::Name;
+  const compressor::Plan plan(request.recipe, request.problem.config);
+  const bool prior = request.problem.has(Name::prior_kv) && request.problem.has(Name::prior_gate);
+  return {request.recipe, plan, {prior}};
+}
+
 /// A kind of numbers, and the engine in it.
 template <class T>
 struct Kind {
   using Engine = Values<T> (*)(const compressor::Problem&, const compressor::Recipe&, const Values<T>&, const Wanted&);
   Engine engine;
 
-  Values<T> known(const compressor::Tape& given) const {
+  /// Of what is given, the slots that `wanted` are computed from: a tape may hold gigabytes.
+  static Values<T> known(const ExactRequest& request, const std::vector<Slot>& wanted) {
+    const compressor::Graph graph = graph_of(request);
+    std::array<bool, compressor::slot_count> given{};
+    for (const auto& [slot, record] : request.given.records()) given[slot.index()] = true;
+    for (const Slot slot : wanted) given[slot.index()] = false;
     Values<T> values;
-    for (const auto& [slot, record] : given.records()) {
+    for (const Slot slot : graph.need(wanted, given).leaves) {
+      const compressor::Record* record = given[slot.index()] ? request.given.find(slot) : nullptr;
+      if (record == nullptr) continue;
       std::vector<T>& converted = values[slot];
-      converted.reserve(record.tensor.size());
-      for (std::size_t i = 0; i < record.tensor.size(); ++i) converted.emplace_back(record.tensor.at(i));
+      converted.reserve(record->tensor.size());
+      for (std::size_t i = 0; i < record->tensor.size(); ++i) converted.emplace_back(record->tensor.at(i));
     }
     return values;
   }
@@ -78,20 +95,26 @@ struct Kind {
     }
   }
 
-  /// A wanted slot that is given is recomputed by itself, from all that is given but itself; the others at once.
-  Enclosures operator()(const ExactRequest& request) const {
+  void compute(Enclosures& enclosures, const ExactRequest& request, const std::vector<Slot>& wanted) const {
     const compressor::Config config = compressor::effective_config(request.problem.config, request.recipe);
-    const Values<T> given = known(request.given);
+    add(enclosures, engine(request.problem, request.recipe, known(request, wanted), {wanted, request.threads}), config);
+  }
+
+  /// A wanted slot that is given is recomputed by itself, from all that is given but itself; the others at once.
+  /// What the recipe does not compute is left out, as in fp64.
+  Enclosures operator()(const ExactRequest& request) const {
     Enclosures enclosures;
-    Wanted fresh{{}, request.threads};
+    const compressor::Graph graph = graph_of(request);
+    std::vector<Slot> fresh;
     for (const Slot slot : request.wanted) {
+      if (!graph.computes(slot)) continue;
       if (request.given.has(slot)) {
-        add(enclosures, engine(request.problem, request.recipe, given, {{slot}, request.threads}), config);
+        compute(enclosures, request, {slot});
       } else {
-        fresh.slots.push_back(slot);
+        fresh.push_back(slot);
       }
     }
-    if (!fresh.slots.empty()) add(enclosures, engine(request.problem, request.recipe, given, fresh), config);
+    if (!fresh.empty()) compute(enclosures, request, fresh);
     return enclosures;
   }
 };

@@ -39,19 +39,26 @@ void fail_on_class(Row& row) {
   row.reason = class_sentence(*row.metrics);
 }
 
+/// What a truth with radii says of a row that it has.
+std::optional<Evidence> evidence_of(const Truth& truth, const Row& row) {
+  const auto found = truth.enclosures.find(row.slot);
+  if (found == truth.enclosures.end() || row.status == Status::absent) return std::nullopt;
+  const Enclosure& whole = found->second;
+  return whole.shape == row.shape ? evidence_of(whole) : evidence_of(cropped(whole, row.shape));
+}
+
 /// Leaves a row undecided whose truth has no bound somewhere.
 bool leave_unbounded(Row& row, const Truth& truth) {
-  const auto found = truth.enclosures.find(row.slot);
-  if (found == truth.enclosures.end() || row.status == Status::absent) return false;
-  leave_undecided(row, evidence_of(cropped(found->second, row.shape)));
+  const std::optional<Evidence> evidence = evidence_of(truth, row);
+  if (evidence) leave_undecided(row, *evidence);
   return row.undecided != 0;
 }
 
 /// Adds a row to what the report says of its truth.
 void collect(TruthInfo& info, const Truth& truth, const Row& row) {
-  const auto found = truth.enclosures.find(row.slot);
-  if (found == truth.enclosures.end() || row.status == Status::absent) return;
-  info.max_radius = std::max(info.max_radius.value_or(0), evidence_of(cropped(found->second, row.shape)).max_radius);
+  const std::optional<Evidence> evidence = evidence_of(truth, row);
+  if (!evidence) return;
+  info.max_radius = std::max(info.max_radius.value_or(0), evidence->max_radius);
   info.undecided = info.undecided.value_or(0) + row.undecided;
 }
 
@@ -165,7 +172,9 @@ class Comparison {
                                              const compressor::Tensor& reference, const Ruler& ruler) const {
     const auto enclosure = truth_.enclosures.find(row.slot);
     if (enclosure == truth_.enclosures.end()) return judge_tolerance(found, reference, options_.tolerance, ruler);
-    Judged judged = judge_tolerance(found, cropped(enclosure->second, found.shape), options_.tolerance, ruler);
+    const bool partial = enclosure->second.shape != found.shape;
+    Judged judged = partial ? judge_tolerance(found, cropped(enclosure->second, found.shape), options_.tolerance, ruler)
+                            : judge_tolerance(found, enclosure->second, options_.tolerance, ruler);
     row.undecided = judged.undecided;
     if (judged.undecided != 0) {
       row.status = Status::undecided;

@@ -143,3 +143,32 @@ TEST_CASE("a NaN and an infinity among the inputs keep their classes; an overflo
   CHECK(unbounded_in(found.at(kv)) > 0);
   CHECK(unbounded_in(found.at(output)) > 0);
 }
+
+TEST_CASE(
+    "a quantised element, or its block's scale, that its enclosure leaves open is the hull of what it may become") {
+  Problem problem =
+      small_problems().back().problem;  // e2m1: 0 .5 1 1.5 2 3 4 6, blocks of 16, scale 2^ceil(log2(amax / 6))
+  const Slot before = forward(Name::hadamard), quantized = forward(Name::quantized);
+  const std::size_t channels = problem.config.head_dim;
+  const std::size_t count = problem.config.batch * problem.config.windows() * channels;
+  std::vector<Enclosed> given(count, Enclosed(0.0));
+  given[0] = Enclosed(6.0);               // scale 1
+  given[1] = Enclosed(2.5);               // a tie, exactly: to even, 2
+  given[2] = Enclosed(2.5, 0, 0x1p-80);   // 2 or 3
+  given[3] = Enclosed(2.75, 0, 0x1p-80);  // 3
+  given[16] = Enclosed(6.0, 0, 0x1p-80);  // scale 1 or 2
+  given[17] = Enclosed(2.0);              // 2 by either
+  given[32] = ulpscope::precision::any_real();
+  const Values<Enclosed> found = evaluate_enclosed(problem, load_recipe("fp64"), {{before, given}}, {{quantized}, 1});
+  const std::vector<Enclosed>& values = found.at(quantized);
+  const auto is = [&](std::size_t i, double value) { return values[i].high == value && values[i].radius == 0; };
+  const auto may_be = [&](std::size_t i, double value) {
+    return lower(values[i]) <= value && upper(values[i]) >= value;
+  };
+  CHECK(is(0, 6));
+  CHECK(is(1, 2));
+  CHECK((may_be(2, 2) && may_be(2, 3) && !may_be(2, 3.5)));
+  CHECK(is(3, 3));
+  CHECK((std::isfinite(values[33].high) && !std::isfinite(values[33].radius)));
+  CHECK((may_be(16, 6) && may_be(17, 2) && values[17].radius > 0));
+}

@@ -78,6 +78,15 @@ TEST_CASE("from a run's own slots on: what is given is not computed, a wanted on
         reference::exact_in("certified").run(fresh).at(forward(Name::output)).value);
 }
 
+TEST_CASE("every tier leaves out what the recipe does not compute") {
+  const test::SmallProblem small = test::small_problems().front();
+  const Recipe recipe = judge::truth_recipe(load_recipe("hf"), small.problem.config, judge::Basis::quantized);
+  const Tape nothing;
+  const judge::ExactRequest request{
+      small.problem, recipe, nothing, {forward(Name::hadamard), forward(Name::log_denominator), forward(Name::kv)}};
+  for (const std::string& tier : reference::truth_tiers()) CHECK(reference::exact_in(tier).run(request).size() == 1);
+}
+
 TEST_CASE("an unknown tier is refused with the known ones") {
   CHECK_THROWS_AS(reference::exact_in("exact"), InputError);
   CHECK(reference::truth_tiers().size() == 3);

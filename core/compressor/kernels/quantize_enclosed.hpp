@@ -17,12 +17,24 @@ inline Largest largest_of(const Rows<precision::EnclosedArithmetic>& data, int c
   Largest amax;
   for (int c = 0; c < channels; ++c) {
     const precision::Enclosed x = data[c];
-    const double least = x.radius < precision::infinity() ? std::fmax(precision::lower(x), -precision::upper(x)) : 0;
     if (x.high != x.high) return {x.high, x.high};
-    amax.least = std::fmax(amax.least, least);
-    amax.most = std::fmax(amax.most, precision::is_finite(x) ? precision::magnitude(x) : std::fabs(x.high));
+    const double low = precision::lower(x), high = precision::upper(x);
+    amax.least = std::fmax(amax.least, std::fmax(low, -high));
+    amax.most = std::fmax(amax.most, std::fmax(-low, high));
   }
   return amax;
+}
+
+/// A block with an element that has no bound: nothing is known of its scale.
+inline bool lost_block(int channels, const Rows<precision::EnclosedArithmetic>& data) {
+  bool bounded = true;
+  bool finite = true;
+  for (int c = 0; c < channels; ++c) {
+    bounded = bounded && data[c].radius < precision::infinity();
+    finite = finite && precision::is_finite(data[c]);
+  }
+  for (int c = 0; c < channels && !bounded; ++c) data.set(c, finite ? precision::any_real() : precision::anything());
+  return !bounded;
 }
 
 /// Rounding is monotone, so both ends of x_c / scale tell all that an element may become: one value, or the hull.
@@ -31,6 +43,7 @@ inline void quantize_block<precision::EnclosedArithmetic, kernels::ElementRoundi
     const Ops<precision::EnclosedArithmetic>& ops, const BlockRule& rule, int channels,
     kernels::ElementRounding element, Rows<precision::EnclosedArithmetic> data) {
   using precision::Enclosed;
+  if (lost_block(channels, data)) return;
   const Largest amax = largest_of(data, channels);
   const double low = block_scale(rule, amax.least), high = block_scale(rule, amax.most);
   const bool bounded = high < precision::infinity();
