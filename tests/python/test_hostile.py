@@ -115,6 +115,12 @@ HOSTILE = [
 NAMES = [f"{i}-{type(value).__name__}" for i, value in enumerate(HOSTILE)]
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Some of these are good names of files to write."""
+    monkeypatch.chdir(tmp_path)
+
+
 def survives(call):
     try:
         return call()
