@@ -10,8 +10,8 @@ import ulpscope as us
 
 @pytest.fixture
 def files(tmp_path, problem):
-    problem.save(tmp_path / "problem.safetensors")
-    us.run(problem, "fp32").save(tmp_path / "port.safetensors")
+    problem.write(tmp_path / "problem.safetensors")
+    us.run(problem, "fp32").write(tmp_path / "port.safetensors")
     return tmp_path
 
 
@@ -30,7 +30,7 @@ def test_what_was_blessed_passes(files):
 
 def test_a_bug_fails_and_is_named(files, problem):
     baseline = blessed(files)
-    us.run(problem, us.Recipe("fp32").with_("pool.accumulate=bf16")).save(files / "port.safetensors")
+    us.run(problem, us.Recipe("fp32").with_("pool.accumulate=bf16")).write(files / "port.safetensors")
     check = us.check(baseline)
     assert not check.ok
     failed = [change["slot"] for change in check.changes if change["status"] == "fail"]
