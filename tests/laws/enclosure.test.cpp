@@ -172,3 +172,22 @@ TEST_CASE(
   CHECK((std::isfinite(values[33].high) && !std::isfinite(values[33].radius)));
   CHECK((may_be(16, 6) && may_be(17, 2) && values[17].radius > 0));
 }
+
+TEST_CASE("results alone, through fused windows and on two threads, have the bits of a run that keeps every slot") {
+  for (const SmallProblem& small : small_problems()) {
+    const Recipe recipe = load_recipe("fp64");
+    const Values<Enclosed> whole = evaluate_enclosed(small.problem, recipe, {}, every_slot(small.problem, recipe));
+    Wanted results{{forward(Name::output)}, 2};
+    for (const Name name : {Name::hidden, Name::w_kv, Name::w_gate, Name::ape, Name::gamma})
+      results.slots.push_back(gradient(name));
+    const Values<Enclosed> alone = evaluate_enclosed(small.problem, recipe, {}, results);
+    for (const Slot slot : results.slots) {
+      INFO(small.name << ", " << to_string(slot));
+      const std::vector<Enclosed>& expected = whole.at(slot);
+      CHECK(std::equal(expected.begin(), expected.end(), alone.at(slot).begin(), alone.at(slot).end(),
+                       [](const Enclosed& a, const Enclosed& b) {
+                         return a.high == b.high && a.low == b.low && a.radius == b.radius;
+                       }));
+    }
+  }
+}
