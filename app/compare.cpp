@@ -11,6 +11,7 @@
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
 #include "core/judge/owners.hpp"
+#include "core/judge/sigma_map.hpp"
 
 namespace ulpscope::app {
 namespace {
@@ -71,7 +72,7 @@ Counts counts_of(const RunReport& run) {
 /// On what ground the rows pass.
 std::string ground_of(const RunReport& run) {
   const auto any = [&](auto test) { return std::any_of(run.rows.begin(), run.rows.end(), test); };
-  if (any([](const judge::Row& row) { return row.tolerance.has_value(); }))
+  if (any([](const judge::Row& row) { return row.tolerance && !row.replay; }))
     return "every element is within the tolerance";
   if (any([](const judge::Row& row) { return row.replay && row.replay->explained != 1; }))
     return "every element is within 1 ulp and the freedom of sums of what recipe " + run.recipe + " gives";
@@ -176,6 +177,8 @@ Outcome compare(const CompareOptions& options) {
   if (recipe) judge::bound_errors(report.runs.front(), evidence);
   judge::add_attribution(report.runs.front(), evidence, attribution);
   if (recipe) judge::add_expectation(report.runs.front(), evidence);
+  if (recipe && basis == judge::Basis::quantized && !options.tolerance.given())
+    judge::tolerate_totals(report.runs.front(), evidence, truth.tape);
   if (attribution.target && !report.runs.front().attribution && problem.config.windows() != 0)
     throw InputError(report.runs.front().notes.back());
   report.exit = exit_of(report.runs.front(), problem.config);

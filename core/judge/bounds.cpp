@@ -249,7 +249,10 @@ Doubles bound_of(const Step& step, const Doubles& majorant, double operations, d
 
 }  // namespace
 
-std::optional<LocalBounds> local_bounds(Slot slot, const Replayer& replayer, const Tape& run) {
+namespace {
+
+/// Nothing where no roundings are counted, or the run does not hold what is read.
+std::optional<Step> step_of(Slot slot, const Replayer& replayer, const Tape& run) {
   const std::optional<Count> count = count_of(slot, replayer, replayer.recipe());
   if (!count) return std::nullopt;
   for (const Slot read : replayer.graph().reads(slot)) {
@@ -257,10 +260,31 @@ std::optional<LocalBounds> local_bounds(Slot slot, const Replayer& replayer, con
   }
   Tape reads = replayer.reads_of(slot);
   Tensor exact = replayer.exact(slot, reads);
-  const Step step{slot, *count, replayer, std::move(reads), std::move(exact)};
-  const Doubles majorant = majorant_of(step);
-  return LocalBounds{compressor::to_doubles(step.exact), bound_of(step, majorant, count->compute, count->sum),
-                     bound_of(step, majorant, std::sqrt(count->compute), std::sqrt(count->sum))};
+  return Step{slot, *count, replayer, std::move(reads), std::move(exact)};
+}
+
+}  // namespace
+
+std::optional<LocalBounds> local_bounds(Slot slot, const Replayer& replayer, const Tape& run) {
+  const std::optional<Step> step = step_of(slot, replayer, run);
+  if (!step) return std::nullopt;
+  const Doubles majorant = majorant_of(*step);
+  const Count& count = step->count;
+  return LocalBounds{compressor::to_doubles(step->exact), bound_of(*step, majorant, count.compute, count.sum),
+                     bound_of(*step, majorant, std::sqrt(count.compute), std::sqrt(count.sum))};
+}
+
+std::optional<Doubles> inner_errors(Slot slot, const Replayer& replayer, const Tape& run) {
+  const std::optional<Step> step = step_of(slot, replayer, run);
+  if (!step || step->count.of != Majorant::terms) return std::nullopt;
+  Doubles terms = replayer.magnitude_of_terms(slot, step->reads, step->exact);
+  add_own_terms(terms, slot, step->reads, replayer);
+  const double count = std::max<double>(2, static_cast<double>(replayer.terms_of(slot)));
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    const double x = terms[i] == 0 ? 0 : step->exact.at(i);  // channels that a rotation leaves alone have no terms
+    terms[i] = std::sqrt(x * x / 3 + std::acos(-1.) / 2 * terms[i] * terms[i] / (6 * count));
+  }
+  return terms;
 }
 
 }  // namespace ulpscope::judge

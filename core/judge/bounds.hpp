@@ -25,4 +25,10 @@ struct LocalBounds {
 /// differentiated maximum; and where the run does not hold what the slot's stage reads.
 std::optional<LocalBounds> local_bounds(compressor::Slot slot, const Replayer& replayer, const compressor::Tape& run);
 
+/// Of a slot whose stage adds K terms: how its elements' inner errors compare, in squares x^2 / 3 + T / 6, x the exact
+/// value and T the sum of squares of the terms: partial sums of terms that end at x (a Brownian bridge of variance T
+/// with drift x), each rounded relative to itself. T from sum |terms| as of normal terms. Nothing for other slots.
+std::optional<std::vector<double>> inner_errors(compressor::Slot slot, const Replayer& replayer,
+                                                const compressor::Tape& run);
+
 }  // namespace ulpscope::judge

@@ -64,7 +64,7 @@ def test_the_owners_are_in_the_report(problem):
     assert "whose error" in str(report) and "whose error" in report.to_markdown()
     tangent = us.report(problem, "hf", attribution="tangent")
     assert 0 < tangent.to_dict()["runs"][0]["attribution_residual"] < 0.1
-    with pytest.raises(us.InputError, match="known: ladder tangent switch"):
+    with pytest.raises(us.Error, match="known: ladder tangent switch"):
         us.report(problem, "hf", attribution="guess")
 
 
