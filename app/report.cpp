@@ -164,6 +164,9 @@ class Reporting {
 
   /// Sentences about one run of the problem; its slots are computed again, since none are kept beyond their rows.
   void advise(const Problem& problem) {
+    // Ten runs more: seconds, not minutes (operations in the projections of one).
+    const compressor::Config& c = problem.config;
+    if (12. * static_cast<double>(c.batch * c.seq) * static_cast<double>(c.hidden * c.features()) > 0x1p32) return;
     const RunReport* chosen = worth_advice(report_.runs, report_.problems.size() - 1);
     if (chosen == nullptr) return;
     const std::size_t first = report_.runs.size() - recipes_.size();

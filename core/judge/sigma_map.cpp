@@ -90,7 +90,7 @@ std::string causes_of(const RunReport& report, Slot slot, double relative) {
   return text;
 }
 
-void judge_total(RunReport& report, Row& row, const Total& total) {
+void judge_total(const RunReport& report, Row& row, const Total& total) {
   const Difference error = difference(total.run, total.truth);
   const double of_truth = norm(total.truth.value);
   const double of_sigma = norm(total.sigma.value);
@@ -112,7 +112,7 @@ void judge_total(RunReport& report, Row& row, const Total& total) {
       fmt::format("{:.0f} sigma of each element, {} in norm{}; the farthest is {:.1f} sigma off; sharpness {:.1f}", z,
                   short_number(z * of_sigma / of_truth), causes_of(report, row.slot, of_sigma / of_truth), farthest,
                   of_own > 0 ? z * of_sigma / of_own : HUGE_VAL);
-  if (beyond == 0 || row.status == Status::fail) return;
+  if (beyond == 0 || row.status == Status::fail || report.verdict) return;
   row.status = Status::fail;
   row.reason = fmt::format("{} of {} elements are more than {:.0f} sigma of the recipe's roundings off the truth",
                            beyond, error.value.size(), z);
