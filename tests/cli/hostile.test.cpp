@@ -125,7 +125,7 @@ std::vector<Line> judging_lines() {
       {{"compare", problem, dump, "--remainder", "drop"}, "truncate"},
       {{"compare", problem, dump, "--remainder", "error"}, "not a multiple of ratio"},
       {{"compare", problem, dump, "--set", "softmax.compute=fp16"}, "--recipe"},
-      {{"compare", problem, dump, "--recipe", "hf", "--save-case", "@/case"}, "does not have it"},
+      {{"compare", problem, dump, "--recipe", "hf", "--save-case", "@/none/case"}, "there is no directory"},
       {{"diff", dump, dump, "--dtype", "nothing=bf16"}, "nothing"},
       {{"diff", dump}, "REFERENCE"},
       {{"diff", dump, problem}, "slot"},

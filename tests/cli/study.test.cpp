@@ -98,7 +98,7 @@ TEST_CASE("what is no result is refused, not rendered") {
   const TempDir folder;
   const std::string file = (folder / "x.json").string();
   for (const auto& [text, tells] : std::vector<std::pair<std::string, std::string>>{
-           {"{}", "holds neither a report nor a study's results"},
+           {"{}", "holds neither a report, a study's results nor a check"},
            {"[1, 2]", "holds neither"},
            {R"({"schema": "ulpscope.study/2"})", "holds neither"},
            {R"({"schema": "ulpscope.study/1"})", "lacks provenance"},
