@@ -98,6 +98,7 @@ struct CompareOptions {
   std::string attribution = "ladder";
   std::optional<std::string> slots;
   judge::Tolerance tolerance;
+  bool derive_tolerances = false;  ///< judge totals, beside replay, by what the recipe's roundings may make of them
   std::optional<std::string> save_case;  ///< where something fails: write it as F.problem, F.dump and F.sh
   unsigned threads = 1;
 };

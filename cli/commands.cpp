@@ -158,6 +158,8 @@ Verb compare_verb(CLI::App& root) {
   tolerances(app, o.tolerance);
   threads(app, o.threads);
   files(app, state->second);
+  app.add_flag("--derive-tolerances", o.derive_tolerances,
+               "judge each slot's distance from the truth too, by 6 sigma of the recipe's roundings (64 more runs)");
   text(app, "--save-case", o.save_case,
        "F: where a slot fails, write the failing window as F.problem.safetensors, F.dump.safetensors and F.sh");
   app.footer("Example: ulpscope compare problem.safetensors dump.safetensors --recipe hf");

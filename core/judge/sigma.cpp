@@ -54,7 +54,7 @@ double norm(const Doubles& values) {
 /// its terms (a kurtosis of 6 to 10 in fp32 projections of 16 to 64 terms): taken this much larger.
 double heavy_tails(std::size_t terms) { return 1 + 3 / std::sqrt(std::max<double>(2, static_cast<double>(terms))); }
 
-/// Whether what is added is rounded as coarsely as the result is stored; else the cast covers it.
+/// Whether what is added is rounded as coarsely as the result is stored.
 bool is_coarse_inside(const compressor::SlotArithmetic& arithmetic) {
   const int inside = std::min(arithmetic.accumulate.precision, arithmetic.branches.precision);
   return inside <= arithmetic.storage.precision;
@@ -69,6 +69,18 @@ void add_inner(Doubles& own, double local, const std::optional<Doubles>& shape, 
   if (!(beyond > 0) || !(of_shape > 0) || !std::isfinite(of_shape)) return;
   const double more = tails * std::sqrt(beyond) / of_shape;
   for (std::size_t i = 0; i < own.size(); ++i) own[i] = std::hypot(own[i], more * (shape ? (*shape)[i] : own[i]));
+}
+
+/// The rms of the relative error of one rounding, in unit roundoffs, over significands whose logarithms are uniform.
+constexpr double one_rounding = 0.42466;
+
+/// Adds to the casts what a finer accumulator makes of K terms in any order: K roundings of partial sums as large as
+/// `shape` says. A recipe may name an exact sum; who imitates it adds in an order of his own, which shows where terms
+/// cancel to less than the spacing of their sum's format.
+void add_fine_sum(Doubles& own, const Doubles& shape, const precision::Format& accumulate, std::size_t terms) {
+  const double each = one_rounding * precision::unit_roundoff(accumulate);
+  const double all = heavy_tails(terms) * std::sqrt(static_cast<double>(terms)) * each;
+  for (std::size_t i = 0; i < own.size(); ++i) own[i] = std::hypot(own[i], all * shape[i]);
 }
 
 /// Uniform in (-1, 1), from the counter.
@@ -141,13 +153,15 @@ Deviations deviations_of(const Evidence& evidence) {
       deviations[slot] = local_error(model, suffix, slot);
       continue;
     }
-    const std::optional<Doubles> shape =
-        is_coarse_inside(replayer.plan().at(slot)) ? inner_errors(slot, replayer, run.tape) : std::nullopt;
+    const std::optional<Doubles> sums = inner_errors(slot, replayer, run.tape);
+    const compressor::SlotArithmetic& arithmetic = replayer.plan().at(slot);
+    const std::optional<Doubles> shape = is_coarse_inside(arithmetic) ? sums : std::nullopt;
     std::vector<std::uint8_t> rounded = changed;
     for (std::size_t i = 0; shape && i < rounded.size(); ++i) rounded[i] = rounded[i] != 0 || (*shape)[i] > 0;
     Doubles own = cast_deviations(*reference.tape.find(slot), rounded,
                                   compressor::storage_format(slot, model.recipe, model.problem.config));
     add_inner(own, norm(local_error(model, suffix, slot)), shape, shape ? heavy_tails(replayer.terms_of(slot)) : 1);
+    if (sums && !shape) add_fine_sum(own, *sums, arithmetic.accumulate, replayer.terms_of(slot));
     deviations[slot] = std::move(own);
   }
   return deviations;

@@ -13,8 +13,8 @@ namespace ulpscope::judge {
 /// Standard deviation of each slot's own error, element by element: h / sqrt(3), h half a spacing of the storage format
 /// (a whole one in directed modes), where the cast changes the element. By as much as the local error of the recipe's
 /// own run exceeds that in norm, inner roundings add to it: in the proportions of inner_errors where terms are added,
-/// else of the cast. Slots without a cast are left out. RoPE tables do not depend on data: their
-/// error itself.
+/// else of the cast. Sums in a finer accumulator add what any order of theirs may make. Slots without a cast are left
+/// out. RoPE tables do not depend on data: their error itself.
 using Deviations = std::map<compressor::Slot, std::vector<double>>;
 /// Of the evidence's problem and recipe, whatever its run is.
 Deviations deviations_of(const Evidence& evidence);

@@ -142,13 +142,22 @@ def condition(shape, truth):
     return max(1.0, conditions.max().item())
 
 
+def fp32_slots(shape):
+    """What fp32 can be near to: RMSNorm's gradient of a single channel cancels but for eps, and leaves noise to all it reaches."""
+    slots = core_slots(shape, torch.float32)
+    if shape.config["head_dim"] > 1:
+        return slots
+    reached = ("pooled", "products", "weights", "values", "logits", "kv", "gate", "ape", "w_kv", "w_gate", "hidden")
+    return {name: value for name, value in slots.items() if name not in {f"grad.{slot}" for slot in reached}}
+
+
 def test_fp32_is_within_rounding_of_the_truth(shape):
     """The truth: the formulas in fp64, of the same inputs and of RoPE tables in fp32, whose error is the next test's."""
     rows = engine.judge(problem_of(shape), core_slots(shape, torch.float32), machine.recipe("hf-fp32"))
     check_explained(shape, rows, set(hugging_face.CORE) - {"output"} - ROTATED)
     truth = engine.run(problem_of(shape), engine.exact_but_for_the_tables())
     tolerance = RMS * condition(shape, truth)
-    for name, theirs in core_slots(shape, torch.float32).items():
+    for name, theirs in fp32_slots(shape).items():
         finite = torch.isfinite(truth[name])
         assert torch.equal(finite, torch.isfinite(theirs)), name
         error, size = (theirs.double() - truth[name])[finite], truth[name][finite]
@@ -185,7 +194,7 @@ def tolerances(name, ours, problem):
 def test_fp32_is_within_tolerance_of_recipe_fp32(shape):
     ours = engine.run(problem_of(shape), "fp32")
     growth = condition(shape, engine.run(problem_of(shape), "fp64"))
-    for name, theirs in core_slots(shape, torch.float32).items():
+    for name, theirs in fp32_slots(shape).items():
         mine, theirs = ours[name], theirs.double()
         assert torch.equal(torch.isinf(mine), torch.isinf(theirs)), name
         finite = torch.isfinite(mine)
