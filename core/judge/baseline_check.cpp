@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/judge/one_rounding.hpp"
 #include "precision/format.hpp"
 
 namespace ulpscope::judge {
@@ -19,9 +20,6 @@ std::string classes_text(const BlessedSlot& slot) {
   for (const auto& [name, count] : slot.classes) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, name);
   return text.empty() ? "only finite elements" : text;
 }
-
-/// The rms of the relative error of one rounding, in unit roundoffs, over significands whose logarithms are uniform.
-constexpr double one_rounding = 0.42466;
 
 /// `now` is larger than what the blessed error allows.
 bool is_worse(double now, double blessed, double factor, double floor) {

@@ -8,6 +8,7 @@
 #include "core/compressor/run.hpp"
 #include "core/judge/attribution_bench.hpp"
 #include "core/judge/bounds.hpp"
+#include "core/judge/one_rounding.hpp"
 #include "core/judge/ruler.hpp"
 #include "precision/random.hpp"
 
@@ -70,9 +71,6 @@ void add_inner(Doubles& own, double local, const std::optional<Doubles>& shape, 
   const double more = tails * std::sqrt(beyond) / of_shape;
   for (std::size_t i = 0; i < own.size(); ++i) own[i] = std::hypot(own[i], more * (shape ? (*shape)[i] : own[i]));
 }
-
-/// The rms of the relative error of one rounding, in unit roundoffs, over significands whose logarithms are uniform.
-constexpr double one_rounding = 0.42466;
 
 /// Adds to the casts what a finer accumulator makes of K terms in any order: K roundings of partial sums as large as
 /// `shape` says. A recipe may name an exact sum; who imitates it adds in an order of his own, which shows where terms

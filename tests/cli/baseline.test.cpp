@@ -15,14 +15,6 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-void check_refused(const std::vector<std::string>& line, const std::string& tells) {
-  const Ran ran = run_command(line);
-  INFO(ran.err);
-  CHECK(ran.exit == 2);
-  CHECK(ran.out.empty());
-  CHECK_THAT(ran.err, Contains(tells));
-}
-
 std::string blessed(const TempDir& folder, std::vector<std::string> what) {
   const std::string file = (folder.path() / "baseline.json").string();
   what.insert(what.begin(), "bless");

@@ -13,18 +13,6 @@ using namespace ulpscope;
 using namespace ulpscope::test;
 using Catch::Matchers::Contains;
 
-namespace {
-
-void check_refused(const std::vector<std::string>& line, const std::string& tells) {
-  const Ran ran = run_command(line);
-  INFO(ran.err);
-  CHECK(ran.exit == 2);
-  CHECK(ran.out.empty());
-  CHECK_THAT(ran.err, Contains(tells));
-}
-
-}  // namespace
-
 TEST_CASE("axes are options, a comma or a repetition gives several values") {
   const Ran ran = run_command({"study", "accumulate", "--format", "bf16,fp32", "--summation", "tensor_core:25,16",
                                "--summation", "sequential", "--data=ones", "--json", "-"});

@@ -11,6 +11,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace ulpscope::test {
@@ -74,6 +75,14 @@ Ran run_command_into(const std::string& out, const std::vector<std::string>& arg
   const TempDir folder;
   const int code = exit_of(start(arguments, out, (folder / "err").string()));
   return {code, "", text_of(folder / "err")};
+}
+
+void check_refused(const std::vector<std::string>& arguments, const std::string& tells) {
+  const Ran ran = run_command(arguments);
+  INFO(ran.err);
+  CHECK(ran.exit == 2);
+  CHECK(ran.out.empty());
+  CHECK_THAT(ran.err, Catch::Matchers::Contains(tells));
 }
 
 std::string golden(const std::string& name) { return std::string(ULPSCOPE_TEST_DATA) + "/golden/" + name; }

@@ -20,6 +20,9 @@ Ran interrupt_command(const std::vector<std::string>& arguments, int signal, uns
 /// The same with standard output in a file of the caller's (a device, say); `out` stays empty.
 Ran run_command_into(const std::string& out, const std::vector<std::string>& arguments);
 
+/// Bad input: exit code 2, nothing on standard output, a sentence that tells so.
+void check_refused(const std::vector<std::string>& arguments, const std::string& tells);
+
 /// A file of tests/golden.
 std::string golden(const std::string& name);
 
