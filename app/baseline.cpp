@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "app/session.hpp"
@@ -11,6 +12,7 @@
 #include "core/io/names.hpp"
 #include "core/judge/baseline_check.hpp"
 #include "core/judge/compare.hpp"
+#include "core/judge/sigma_map.hpp"
 
 namespace ulpscope::app {
 namespace {
@@ -32,6 +34,12 @@ std::string named_from(const fs::path& folder, const std::string& file) {
   return (relative.empty() ? fs::absolute(file) : relative).generic_string();
 }
 
+bool same_bits(const std::map<std::string, judge::BlessedSlot>& a, const std::map<std::string, judge::BlessedSlot>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& one, const auto& other) {
+    return one.first == other.first && one.second.bits == other.second.bits;
+  });
+}
+
 /// Runs and dumps, measured into a baseline.
 class Blessing {
  public:
@@ -51,12 +59,19 @@ class Blessing {
     baseline_.problems[name] = std::move(origin);
   }
 
-  void run(const Recipe& recipe, const Backend& backend) {
+  /// Where bits are not those of `before`, totals are judged by derived tolerances.
+  void run(const Recipe& recipe, const Backend& backend, const BlessedRun* before = nullptr) {
     compressor::RunOptions options;
     options.threads = threads_;
     const compressor::Run done = backend.run(problem_, recipe, options);
-    add({name_, recipe.name, std::string(backend.name), "",
-         judge::bless(judge::measure_run(problem_, done, truth_of(problem_, recipe), threads_), done.tape)});
+    const judge::Truth& truth = truth_of(problem_, recipe);
+    judge::RunReport report = judge::measure_run(problem_, done, truth, threads_);
+    BlessedRun now{name_, recipe.name, std::string(backend.name), "", judge::bless(report, done.tape)};
+    if (before != nullptr && !same_bits(before->slots, now.slots)) {
+      tolerate(report, {problem_, recipe, done.tape, truths_.exact(), nullptr, threads_}, truth);
+      now.slots = judge::bless(report, done.tape);
+    }
+    add(std::move(now));
   }
 
   /// `file`: as the baseline names it.
@@ -64,8 +79,9 @@ class Blessing {
     TypedReader reader({});
     const judge::Dump dump = read_dump((folder_ / file).string(), problem_, std::nullopt, reader);
     const Problem problem = judge::judged_problem(problem_, dump);
-    const judge::RunReport report =
-        judge::compare(problem, dump, {recipe, truth_of(problem, recipe)}, {{}, std::nullopt, threads_});
+    const judge::Truth& truth = truth_of(problem, recipe);
+    judge::RunReport report = judge::compare(problem, dump, {recipe, truth}, {{}, std::nullopt, threads_});
+    tolerate(report, {problem, recipe, dump.tape, truths_.exact(), &dump.partial, threads_}, truth);
     add({name_, recipe.name, "file", file, judge::bless(report, dump.tape)});
   }
 
@@ -74,6 +90,9 @@ class Blessing {
   }
 
  private:
+  void tolerate(judge::RunReport& report, const judge::Evidence& evidence, const judge::Truth& truth) const {
+    if (baseline_.basis == judge::Basis::quantized) judge::tolerate_totals(report, evidence, truth.tape);
+  }
   const judge::Truth& truth_of(const Problem& problem, const Recipe& recipe) {
     return truths_.of(problem, judge::truth_recipe(recipe, problem.config, baseline_.basis), baseline_.basis);
   }
@@ -169,7 +188,7 @@ Baseline again(const Baseline& blessed, const CheckOptions& options) {
       if (run.problem != name) continue;
       if (options.progress) options.progress(run_name);
       const Recipe& recipe = recipes.at(run.recipe);
-      run.dump.empty() ? blessing.run(recipe, backend_named(run.backend)) : blessing.judge_dump(recipe, run.dump);
+      run.dump.empty() ? blessing.run(recipe, backend_named(run.backend), &run) : blessing.judge_dump(recipe, run.dump);
     }
   }
   return std::move(baseline);

@@ -177,7 +177,7 @@ Outcome compare(const CompareOptions& options) {
   if (recipe) judge::bound_errors(report.runs.front(), evidence);
   judge::add_attribution(report.runs.front(), evidence, attribution);
   if (recipe) judge::add_expectation(report.runs.front(), evidence);
-  if (options.derive_tolerances && recipe && basis == judge::Basis::quantized && !options.tolerance.given())
+  if (recipe && basis == judge::Basis::quantized && !options.tolerance.given())
     judge::tolerate_totals(report.runs.front(), evidence, truth.tape);
   if (attribution.target && !report.runs.front().attribution && problem.config.windows() != 0)
     throw InputError(report.runs.front().notes.back());

@@ -34,10 +34,11 @@ struct RunCheck {
   std::vector<std::string> notes = {};
 };
 
-/// A slot passes iff its bits are the blessed ones; or its classes, format and verdict are, and its rms_rel and max_abs
-/// are at most `factor` times the blessed ones, or rms_rel is below what one rounding to the slot's format makes (an
-/// error of 0 may become that). Anything less is a failure: a NaN, a slot that is gone, a verdict that was ok. A new
-/// slot passes. The runs are those of `blessed`; one that `fresh` lacks fails in all its slots.
+/// A slot passes iff its bits are the blessed ones; or its classes, format and verdict (of derived tolerances too,
+/// which judge runs whose bits are others) are, and its rms_rel and max_abs are at most `factor` times the blessed
+/// ones, or rms_rel is below what one rounding to the slot's format makes (an error of 0 may become that). Anything
+/// less is a failure: a NaN, a slot that is gone, a verdict that was ok. A new slot passes. The runs are those of
+/// `blessed`; one that `fresh` lacks fails in all its slots.
 std::vector<RunCheck> check(const Baseline& blessed, const Baseline& fresh, double factor);
 
 /// What a check says of itself.

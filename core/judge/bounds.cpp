@@ -247,10 +247,6 @@ Doubles bound_of(const Step& step, const Doubles& majorant, double operations, d
   return bound;
 }
 
-}  // namespace
-
-namespace {
-
 /// Nothing where no roundings are counted, or the run does not hold what is read.
 std::optional<Step> step_of(Slot slot, const Replayer& replayer, const Tape& run) {
   const std::optional<Count> count = count_of(slot, replayer, replayer.recipe());
@@ -274,17 +270,66 @@ std::optional<LocalBounds> local_bounds(Slot slot, const Replayer& replayer, con
                      bound_of(*step, majorant, std::sqrt(count.compute), std::sqrt(count.sum))};
 }
 
-std::optional<Doubles> inner_errors(Slot slot, const Replayer& replayer, const Tape& run) {
+namespace {
+
+/// 2 exp(-pi s) / (pi sqrt(s)) is what a normal law leaves beyond 6 sigma, 2e-9, at s = 5.95: z = s sqrt(6) = 14.6.
+constexpr double long_tail = 14.6 / 6;
+
+/// Variances of one element's inner roundings: of its operations and drifting sums, of sums that wander.
+struct Variances {
+  double plain = 0;
+  double wandering = 0;
+};
+
+/// What the slot's stage rounds, element by element.
+struct Rounded {
+  Doubles majorant;
+  Doubles squares;  ///< of the terms of sums that may cancel; others are their own majorant
+  Doubles own;      ///< what stands beside the sum
+};
+
+Rounded rounded_in(const Step& step) {
+  Rounded rounded{majorant_of(step), Doubles(step.exact.size(), 0), Doubles(step.exact.size(), 0)};
+  if (step.count.of == Majorant::terms)
+    rounded.squares = step.replayer.squares_of_terms(step.slot, step.reads, step.exact);
+  add_own_terms(rounded.own, step.slot, step.reads, step.replayer);
+  return rounded;
+}
+
+double square(double x) { return x * x; }
+
+/// The variance of one rounding to a format, relative to the square of what is rounded.
+double variance(const precision::Format& format) { return square(roundoff(format)) / 3; }
+
+Variances variances_of(const Step& step, const Rounded& rounded, double exp_units, std::size_t i) {
+  const SlotArithmetic& a = step.replayer.plan().at(step.slot);
+  const Count& count = step.count;
+  const bool terms = count.of == Majorant::terms;
+  if (terms && rounded.squares[i] == 0 && rounded.own[i] == 0) return {};  // a channel that a rotation leaves alone
+  const double value = std::fabs(step.exact.at(i));
+  // Where more than the terms is rounded, all of it is taken as large as their absolute values.
+  const double size = rounded.own[i] > 0 ? square(rounded.majorant[i]) : std::max(rounded.squares[i], square(value));
+  const double operations = variance(a.compute) * (count.compute + square(exp_units)) * size +
+                            variance(a.branches) * count.branches * square(rounded.majorant[i]);
+  const double lost = (count.compute + count.exp) * underflow(a.compute) + count.sum * underflow(a.accumulate);
+  const double adding = variance(a.accumulate) * count.sum;
+  return {operations + adding * square(value + rounded.own[i]) + square(lost), adding * rounded.squares[i] / 6};
+}
+
+}  // namespace
+
+std::optional<InnerDeviations> inner_deviations(Slot slot, const Replayer& replayer, const Tape& run) {
   const std::optional<Step> step = step_of(slot, replayer, run);
-  if (!step || step->count.of != Majorant::terms) return std::nullopt;
-  Doubles terms = replayer.magnitude_of_terms(slot, step->reads, step->exact);
-  add_own_terms(terms, slot, step->reads, replayer);
-  const double count = std::max<double>(2, static_cast<double>(replayer.terms_of(slot)));
-  for (std::size_t i = 0; i < terms.size(); ++i) {
-    const double x = terms[i] == 0 ? 0 : step->exact.at(i);  // channels that a rotation leaves alone have no terms
-    terms[i] = std::sqrt(x * x / 3 + std::acos(-1.) / 2 * terms[i] * terms[i] / (6 * count));
+  if (!step) return std::nullopt;
+  const Rounded rounded = rounded_in(*step);
+  const Doubles units = exp_units(*step);
+  InnerDeviations deviations{Doubles(step->exact.size()), Doubles(step->exact.size())};
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    const Variances variances = variances_of(*step, rounded, units[i], i);
+    deviations.rms[i] = std::sqrt(variances.plain + variances.wandering);
+    deviations.wide[i] = std::sqrt(variances.plain + square(long_tail) * variances.wandering);
   }
-  return terms;
+  return deviations;
 }
 
 }  // namespace ulpscope::judge

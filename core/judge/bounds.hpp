@@ -25,10 +25,18 @@ struct LocalBounds {
 /// differentiated maximum; and where the run does not hold what the slot's stage reads.
 std::optional<LocalBounds> local_bounds(compressor::Slot slot, const Replayer& replayer, const compressor::Tape& run);
 
-/// Of a slot whose stage adds K terms: how its elements' inner errors compare, in squares x^2 / 3 + T / 6, x the exact
-/// value and T the sum of squares of the terms: partial sums of terms that end at x (a Brownian bridge of variance T
-/// with drift x), each rounded relative to itself. T from sum |terms| as of normal terms. Nothing for other slots.
-std::optional<std::vector<double>> inner_errors(compressor::Slot slot, const Replayer& replayer,
+/// Standard deviations of what the roundings of one stage, all but the cast of its result, make of one slot.
+struct InnerDeviations {
+  std::vector<double> rms;
+  /// Of a normal law as wide as theirs, whose tails are longer where sums cancel: 6 of it are as rare as 6 sigma.
+  std::vector<double> wide;
+};
+/// Of the recipe's formats and of any order of sums, each rounding uniform, the operations counted as for the bounds. K
+/// terms that are added one by one make K roundings of partial sums, of squares x^2 at most where they drift to the sum
+/// x, and T / 6 on average where they wander (a Brownian bridge of variance T, the sum of terms^2). A sum's error is
+/// that of a normal law whose own variance is such a path's: its characteristic function is sqrt(t / sinh t), and its
+/// tail 2 exp(-pi s) / (pi sqrt(s)), s = z / sqrt(6). Nothing where local_bounds has nothing.
+std::optional<InnerDeviations> inner_deviations(compressor::Slot slot, const Replayer& replayer,
                                                 const compressor::Tape& run);
 
 }  // namespace ulpscope::judge

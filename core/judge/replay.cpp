@@ -29,9 +29,13 @@ const precision::Format& fp64() {
 
 Tensor tensor_of(Doubles values, const compressor::Shape& shape) { return {shape, std::move(values), io::DType::f64}; }
 
-Tensor absolute(const Tensor& tensor) {
+using OfTerm = double (*)(double);
+double absolute(double x) { return std::fabs(x); }
+double square(double x) { return x * x; }
+
+Tensor each(const Tensor& tensor, OfTerm of) {
   Doubles values = compressor::to_doubles(tensor);
-  for (double& value : values) value = std::fabs(value);
+  for (double& value : values) value = of(value);
   return tensor_of(std::move(values), tensor.shape);
 }
 
@@ -41,8 +45,8 @@ compressor::RunOptions options_for(unsigned threads) {
   return options;
 }
 
-/// out[i, :] = |y[i, :]| * sum over the L rows of a window of |y g|.
-Doubles softmax_terms(const Tensor& y, const Tensor& g) {
+/// out[i, :] = of(y[i, :]) * sum over the L rows of a window of of(y g).
+Doubles softmax_terms(const Tensor& y, const Tensor& g, OfTerm of) {
   const std::size_t rows = y.shape[2];
   const std::size_t channels = y.shape[3];
   Doubles out(y.size());
@@ -50,16 +54,15 @@ Doubles softmax_terms(const Tensor& y, const Tensor& g) {
     for (std::size_t c = 0; c < channels; ++c) {
       double sum = 0;
       for (std::size_t r = 0; r < rows; ++r)
-        sum += std::fabs(y.at(window + r * channels + c) * g.at(window + r * channels + c));
-      for (std::size_t r = 0; r < rows; ++r)
-        out[window + r * channels + c] = std::fabs(y.at(window + r * channels + c)) * sum;
+        sum += of(y.at(window + r * channels + c) * g.at(window + r * channels + c));
+      for (std::size_t r = 0; r < rows; ++r) out[window + r * channels + c] = of(y.at(window + r * channels + c)) * sum;
     }
   }
   return out;
 }
 
-/// rho * |u| * mean |q u|: the sum inside the norm's VJP; rho = (mean_square + eps)^-1/2.
-Doubles norm_terms(const Tape& reads, const Config& config) {
+/// The sum of of(rho u q u / d) inside the norm's VJP; rho = (mean_square + eps)^-1/2.
+Doubles norm_terms(const Tape& reads, const Config& config, OfTerm of) {
   const Tensor& u = reads.find(forward(Name::normalized))->tensor;
   const Tensor& q = reads.find(gradient(Name::normalized))->tensor;
   const Tensor& mean_square = reads.find(forward(Name::mean_square))->tensor;
@@ -67,26 +70,26 @@ Doubles norm_terms(const Tape& reads, const Config& config) {
   Doubles out(u.size());
   for (std::size_t row = 0; row < out.size(); row += d) {
     double sum = 0;
-    for (std::size_t c = row; c < row + d; ++c) sum += std::fabs(q.at(c) * u.at(c));
+    for (std::size_t c = row; c < row + d; ++c) sum += of(q.at(c) * u.at(c));
     const double rho = 1 / std::sqrt(mean_square.at(row / d) + config.eps);
-    for (std::size_t c = row; c < row + d; ++c) out[c] = rho * std::fabs(u.at(c)) * sum / static_cast<double>(d);
+    for (std::size_t c = row; c < row + d; ++c) out[c] = of(rho * u.at(c) / static_cast<double>(d)) * sum;
   }
   return out;
 }
 
-/// sum over the channels of |x| / sqrt(d).
-Doubles hadamard_terms(const Tensor& x, std::size_t d) {
+/// The sum over the channels of of(x / sqrt(d)).
+Doubles hadamard_terms(const Tensor& x, std::size_t d, OfTerm of) {
   Doubles out(x.size());
   for (std::size_t row = 0; row < out.size(); row += d) {
     double sum = 0;
-    for (std::size_t c = row; c < row + d; ++c) sum += std::fabs(x.at(c));
-    std::fill_n(out.begin() + static_cast<std::ptrdiff_t>(row), d, sum / std::sqrt(static_cast<double>(d)));
+    for (std::size_t c = row; c < row + d; ++c) sum += of(x.at(c));
+    std::fill_n(out.begin() + static_cast<std::ptrdiff_t>(row), d, sum * of(1 / std::sqrt(static_cast<double>(d))));
   }
   return out;
 }
 
-/// |x cos| + |y sin| of every rotated pair; 0 in the channels that are not rotated.
-Doubles rotation_terms(const Tape& reads, const Tensor& x, const Config& config) {
+/// of(x cos) + of(y sin) of every rotated pair; 0 in the channels that are not rotated.
+Doubles rotation_terms(const Tape& reads, const Tensor& x, const Config& config, OfTerm of) {
   const Tensor& cos = reads.find(forward(Name::rope_cos))->tensor;
   const Tensor& sin = reads.find(forward(Name::rope_sin))->tensor;
   const std::size_t d = config.head_dim;
@@ -96,10 +99,8 @@ Doubles rotation_terms(const Tape& reads, const Tensor& x, const Config& config)
     for (std::size_t k = 0; k < pairs; ++k) {
       const std::size_t first = row * d + d - 2 * pairs + 2 * k;
       const std::size_t angle = row % config.windows() * pairs + k;
-      const double c = std::fabs(cos.at(angle));
-      const double s = std::fabs(sin.at(angle));
-      out[first] = c * std::fabs(x.at(first)) + s * std::fabs(x.at(first + 1));
-      out[first + 1] = s * std::fabs(x.at(first)) + c * std::fabs(x.at(first + 1));
+      out[first] = of(cos.at(angle) * x.at(first)) + of(sin.at(angle) * x.at(first + 1));
+      out[first + 1] = of(sin.at(angle) * x.at(first)) + of(cos.at(angle) * x.at(first + 1));
     }
   }
   return out;
@@ -191,44 +192,63 @@ Tape Replayer::reads_of(Slot slot) const {
   return reads;
 }
 
-Doubles Replayer::magnitude_of_terms(Slot slot, const Tape& reads, const Tensor& exact_value) const {
+Doubles Replayer::sum_of_terms(Slot slot, const Tape& reads, const Tensor& exact_value, OfTerm of) const {
   const Config& config = plan_.config();
   if (slot == forward(Name::denominator) || slot == forward(Name::mean_square))
-    return compressor::to_doubles(absolute(exact_value));
-  if (config.norm && slot == gradient(Name::pooled)) return norm_terms(reads, config);
+    return compressor::to_doubles(each(exact_value, of));
+  if (config.norm && slot == gradient(Name::pooled)) return norm_terms(reads, config, of);
   if (slot == gradient(Name::logits)) {
     const Tensor y = reads.has(forward(Name::softmax)) ? reads.find(forward(Name::softmax))->tensor
                                                        : exact(forward(Name::softmax), reads);
-    return softmax_terms(y, reads.find(gradient(Name::weights))->tensor);
+    return softmax_terms(y, reads.find(gradient(Name::weights))->tensor, of);
   }
   if (is_written_by(slot, Name::hadamard, graph_))
-    return hadamard_terms(reads.find(graph_.reads(slot).front())->tensor, config.head_dim);
+    return hadamard_terms(reads.find(graph_.reads(slot).front())->tensor, config.head_dim, of);
   if (is_written_by(slot, Name::rotated, graph_))
-    return rotation_terms(reads, reads.find(graph_.reads(slot).front())->tensor, config);
-  compressor::Problem magnitudes = problem_;
-  for (auto& [name, tensor] : magnitudes.inputs) tensor = absolute(tensor);
+    return rotation_terms(reads, reads.find(graph_.reads(slot).front())->tensor, config, of);
+  compressor::Problem raised = problem_;
+  for (auto& [name, tensor] : raised.inputs) tensor = each(tensor, of);
   Tape tape;
   for (const auto& [read, record] : reads.records()) {
     const bool exponent = read == forward(Name::logits);  // online softmax: |exp(logits)| is exp(logits)
-    tape.set(read, exponent ? record.tensor : absolute(record.tensor), fp64());
+    tape.set(read, exponent ? record.tensor : each(record.tensor, of), fp64());
   }
   return compressor::to_doubles(
-      compressor::run_from(magnitudes, exact_recipe(), {tape, {slot}}, options_for(threads_)).tape.find(slot)->tensor);
+      compressor::run_from(raised, exact_recipe(), {tape, {slot}}, options_for(threads_)).tape.find(slot)->tensor);
+}
+
+Doubles Replayer::magnitude_of_terms(Slot slot, const Tape& reads, const Tensor& exact_value) const {
+  return sum_of_terms(slot, reads, exact_value, absolute);
+}
+
+Doubles Replayer::squares_of_terms(Slot slot, const Tape& reads, const Tensor& exact_value) const {
+  if (!reads.has(forward(Name::logits)) || slot.direction == Direction::backward)
+    return sum_of_terms(slot, reads, exact_value, square);
+  Doubles terms = sum_of_terms(slot, reads, exact_value, absolute);
+  for (double& term : terms) term *= term;
+  return terms;
+}
+
+double Replayer::growth_of(Slot slot) const {
+  const double terms = static_cast<double>(terms_of(slot));
+  return std::expm1(terms * std::log1p(precision::unit_roundoff(plan_.at(slot).accumulate)));
 }
 
 Replayer::Sum Replayer::own_freedom(Slot slot, Tensor value) const {
   const Tape reads = reads_of(slot);
   const Doubles x = compressor::to_doubles(exact(slot, reads));
   const compressor::SlotArithmetic& arithmetic = plan_.at(slot);
-  const double terms = static_cast<double>(terms_of(slot));
-  const double growth = std::expm1(terms * std::log1p(precision::unit_roundoff(arithmetic.accumulate)));
+  const double growth = growth_of(slot);
+  const bool inside = slot == gradient(Name::logits) || slot == gradient(Name::pooled);
+  const double flip = inside ? 2 * precision::unit_roundoff(arithmetic.compute) : 0;
   Sum sum{std::move(value), {}, {}, magnitude_of_terms(slot, reads, tensor_of(x, {x.size()}))};
   sum.low = sum.high = compressor::to_doubles(sum.value);
   precision::Format storage = arithmetic.storage;
   storage.mode = precision::RoundingMode::nearest_even;
   for (std::size_t i = 0; i < x.size(); ++i) {
     double& d = sum.freedom[i];
-    d = std::isfinite(d) && std::isfinite(x[i]) && std::isfinite(sum.low[i]) ? growth * d : 0;
+    d = std::isfinite(d) && std::isfinite(x[i]) && std::isfinite(sum.low[i]) ? growth * d + flip * (d + std::fabs(x[i]))
+                                                                             : 0;
     if (d == 0) continue;
     const double value_here = sum.low[i];
     sum.low[i] = std::min(precision::round(x[i] - d, storage), value_here - d);
@@ -263,11 +283,15 @@ Doubles at_pattern(const Doubles& low, const Doubles& high, Pattern pattern) {
   return out;
 }
 
+/// Deviations of more than this are not of first order.
+constexpr double widest_growth = 1. / 64;
+
 }  // namespace
 
 void Replayer::add_upstream(Slot slot, Replayed& replayed) const {
   const Doubles base = compressor::to_doubles(replayed.value);
   for (const Slot source : sums_on_the_way(slot)) {
+    replayed.decisive = replayed.decisive && growth_of(source) <= widest_growth;
     const Sum sum = own_freedom(source, value(source));
     Doubles below(base.size());
     Doubles above(base.size());

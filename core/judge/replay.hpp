@@ -22,7 +22,11 @@ namespace ulpscope::judge {
 /// with [value - d, value + d]. A sum on the way that the dump does not hold (a denominator, pooled, a branch of
 /// grad.hidden) passes its own [low, high] on: the slot is replayed with that sum at low, at high, toward 0 and away
 /// from 0, and the deviations of all such sums are added. This is first order: patterns of other signs are not tried.
-/// Elsewhere d is 0.
+/// Elsewhere d is 0. Operations that follow a sum inside a slot may round to the other side: d grows by 2 u of the
+/// compute format, of the slot's value and of what it adds up.
+///
+/// Coarse sums: first order holds no more where the sums on the way may differ by more than 1/64 of their terms (128 of
+/// them in bf16 by all). What a replay through such sums does not explain is left open: `decisive` is false.
 ///
 /// The cap: an element is ambiguous where [low, high] holds a second value of the storage format, so that d would pass
 /// either. Ambiguity itself is no fault: where storage is as fine as the accumulator nearly every element is ambiguous,
@@ -37,6 +41,7 @@ struct Replayed {
   std::vector<double> low;
   std::vector<double> high;
   double leaning_cap = 1;  ///< fraction of elements that may lean on d
+  bool decisive = true;    ///< false: coarse sums on the way
 };
 
 class Replayer {
@@ -59,6 +64,10 @@ class Replayer {
   /// other slots: the formula on absolute values.
   std::vector<double> magnitude_of_terms(compressor::Slot slot, const compressor::Tape& reads,
                                          const compressor::Tensor& exact) const;
+  /// The sum of terms^2 behind a slot that is a sum, or holds one inside; at most, where the terms are not to be had
+  /// (a pool of an online softmax).
+  std::vector<double> squares_of_terms(compressor::Slot slot, const compressor::Tape& reads,
+                                       const compressor::Tensor& exact) const;
   const compressor::Recipe& recipe() const { return recipe_; }
   const compressor::Plan& plan() const { return plan_; }
   const compressor::Graph& graph() const { return graph_; }
@@ -70,9 +79,15 @@ class Replayer {
     std::vector<double> high;
     std::vector<double> freedom;
   };
+  /// What becomes of each term before it is added: its absolute value, its square.
+  using OfTerm = double (*)(double);
   const compressor::Recipe& exact_recipe() const;
+  std::vector<double> sum_of_terms(compressor::Slot slot, const compressor::Tape& reads,
+                                   const compressor::Tensor& exact, OfTerm of) const;
   /// Of a replayed slot; 1: none.
   double leaning_cap(compressor::Slot slot) const;
+  /// (1 + u)^K - 1 of the sum behind a slot.
+  double growth_of(compressor::Slot slot) const;
   Sum own_freedom(compressor::Slot slot, compressor::Tensor value) const;
   void add_upstream(compressor::Slot slot, Replayed& replayed) const;
   std::vector<compressor::Slot> sums_on_the_way(compressor::Slot slot) const;

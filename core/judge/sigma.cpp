@@ -8,14 +8,12 @@
 #include "core/compressor/run.hpp"
 #include "core/judge/attribution_bench.hpp"
 #include "core/judge/bounds.hpp"
-#include "core/judge/one_rounding.hpp"
 #include "core/judge/ruler.hpp"
 #include "precision/random.hpp"
 
 namespace ulpscope::judge {
 namespace {
 
-using compressor::Record;
 using compressor::Slot;
 using compressor::Tape;
 using Doubles = std::vector<double>;
@@ -25,22 +23,25 @@ bool is_nearest(precision::RoundingMode mode) {
 }
 
 /// The run minus the exact stage on the run's own inputs; 0 where either is not finite.
-Doubles local_error(const Evidence& model, const compressor::Recipe& suffix, Slot slot) {
-  const Enclosures stage = model.exact.run({model.problem, suffix, model.run, {slot}, model.threads});
-  Doubles local = difference(enclosure_of(model.run.find(slot)->tensor), stage.at(slot)).value;
-  for (double& value : local) value = std::isnan(value) ? 0 : value;
+Doubles local_error(const Replayer& replayer, const Tape& run, Slot slot) {
+  const compressor::Tensor& value = run.find(slot)->tensor;
+  const compressor::Tensor exact = replayer.exact(slot, replayer.reads_of(slot));
+  Doubles local = difference(enclosure_of(value), enclosure_of(exact)).value;
+  for (double& each : local) each = std::isnan(each) ? 0 : each;
   return local;
 }
 
-/// h / sqrt(3) of the elements that change.
-Doubles cast_deviations(const Record& record, const std::vector<std::uint8_t>& changed,
-                        const precision::Format& format) {
+/// h / sqrt(3) of the elements that the cast changes, or may change: those that the stage has rounded before.
+Doubles cast_deviations(const compressor::Tensor& tensor, const precision::Format& format,
+                        const std::vector<std::uint8_t>* changed, const std::optional<InnerDeviations>& inner) {
   const Ruler ruler(format);
   const double part = (is_nearest(format.mode) ? .5 : 1) / std::sqrt(3.);
-  Doubles out(record.tensor.size(), 0);
+  Doubles out(tensor.size(), 0);
+  if (changed == nullptr) return out;
   for (std::size_t i = 0; i < out.size(); ++i) {
-    const double value = record.tensor.at(i);
-    if (changed[i] != 0 && std::isfinite(value)) out[i] = part * ruler.spacing(value);
+    const double value = tensor.at(i);
+    const bool rounded = (*changed)[i] != 0 || (inner && inner->rms[i] > 0);
+    if (rounded && std::isfinite(value)) out[i] = part * ruler.spacing(value);
   }
   return out;
 }
@@ -51,34 +52,23 @@ double norm(const Doubles& values) {
   return std::sqrt(square);
 }
 
-/// Roundings of a sum differ by binades, so that its error has heavier tails than a normal one, the heavier the fewer
-/// its terms (a kurtosis of 6 to 10 in fp32 projections of 16 to 64 terms): taken this much larger.
-double heavy_tails(std::size_t terms) { return 1 + 3 / std::sqrt(std::max<double>(2, static_cast<double>(terms))); }
-
-/// Whether what is added is rounded as coarsely as the result is stored.
-bool is_coarse_inside(const compressor::SlotArithmetic& arithmetic) {
-  const int inside = std::min(arithmetic.accumulate.precision, arithmetic.branches.precision);
-  return inside <= arithmetic.storage.precision;
+void add(Doubles& own, double factor, const Doubles& other) {
+  for (std::size_t i = 0; i < own.size(); ++i) own[i] = std::hypot(own[i], factor * other[i]);
 }
 
-/// Adds to the casts what an honest local error of norm `local` has beyond them; of sums at least half of its square,
-/// since the casts of sums that cancel say nothing of their terms.
-void add_inner(Doubles& own, double local, const std::optional<Doubles>& shape, double tails) {
-  const double of_cast = norm(own);
-  const double beyond = std::max(local * local - of_cast * of_cast, shape ? local * local / 2 : 0);
-  const double of_shape = shape ? norm(*shape) : of_cast;
-  if (!(beyond > 0) || !(of_shape > 0) || !std::isfinite(of_shape)) return;
-  const double more = tails * std::sqrt(beyond) / of_shape;
-  for (std::size_t i = 0; i < own.size(); ++i) own[i] = std::hypot(own[i], more * (shape ? (*shape)[i] : own[i]));
-}
-
-/// Adds to the casts what a finer accumulator makes of K terms in any order: K roundings of partial sums as large as
-/// `shape` says. A recipe may name an exact sum; who imitates it adds in an order of his own, which shows where terms
-/// cancel to less than the spacing of their sum's format.
-void add_fine_sum(Doubles& own, const Doubles& shape, const precision::Format& accumulate, std::size_t terms) {
-  const double each = one_rounding * precision::unit_roundoff(accumulate);
-  const double all = heavy_tails(terms) * std::sqrt(static_cast<double>(terms)) * each;
-  for (std::size_t i = 0; i < own.size(); ++i) own[i] = std::hypot(own[i], all * shape[i]);
+/// Casts, and what a local error of norm `local` has beyond them; without a count of roundings, of any order as well.
+Deviation deviation_of(Doubles casts, double local, const std::optional<InnerDeviations>& inner) {
+  Deviation deviation{casts, casts};
+  const double of_casts = norm(casts);
+  const double of_inner = inner ? norm(inner->rms) : of_casts;
+  const double beyond = local * local - of_casts * of_casts;
+  if (beyond > 0 && of_inner > 0 && std::isfinite(of_inner))
+    add(deviation.own, std::sqrt(beyond) / of_inner, inner ? inner->rms : casts);
+  if (inner)
+    add(deviation.any, 1, inner->wide);
+  else
+    deviation.any = deviation.own;
+  return deviation;
 }
 
 /// Uniform in (-1, 1), from the counter.
@@ -138,29 +128,26 @@ double square_of_inputs(const AttributionBench& bench) {
 }  // namespace
 
 Deviations deviations_of(const Evidence& evidence) {
+  const compressor::Problem& problem = evidence.problem;
+  const compressor::Recipe& recipe = evidence.recipe;
   compressor::RunOptions options;
   options.threads = evidence.threads;
-  const compressor::Run run = compressor::run_traced(evidence.problem, evidence.recipe, options);
-  const Evidence model{evidence.problem, evidence.recipe, run.tape, evidence.exact, nullptr, evidence.threads};
-  const compressor::Recipe suffix = suffix_recipe(model.recipe, model.problem.config);
-  const CastReference reference = cast_reference(model.problem, model.recipe, model.threads);
-  const Replayer replayer(model.problem, model.recipe, run.tape, model.threads);
+  const Tape run = compressor::run_traced(problem, recipe, options).tape;
+  const CastReference reference = cast_reference(problem, recipe, evidence.threads);
+  const Replayer replayer(problem, recipe, run, evidence.threads);
   Deviations deviations;
-  for (const auto& [slot, changed] : reference.changed) {
+  for (const auto& [slot, record] : reference.tape.records()) {
+    const Doubles local = local_error(replayer, run, slot);
     if (compressor::level_of(slot) == compressor::Level::table) {
-      deviations[slot] = local_error(model, suffix, slot);
+      deviations[slot] = {local, local};
       continue;
     }
-    const std::optional<Doubles> sums = inner_errors(slot, replayer, run.tape);
-    const compressor::SlotArithmetic& arithmetic = replayer.plan().at(slot);
-    const std::optional<Doubles> shape = is_coarse_inside(arithmetic) ? sums : std::nullopt;
-    std::vector<std::uint8_t> rounded = changed;
-    for (std::size_t i = 0; shape && i < rounded.size(); ++i) rounded[i] = rounded[i] != 0 || (*shape)[i] > 0;
-    Doubles own = cast_deviations(*reference.tape.find(slot), rounded,
-                                  compressor::storage_format(slot, model.recipe, model.problem.config));
-    add_inner(own, norm(local_error(model, suffix, slot)), shape, shape ? heavy_tails(replayer.terms_of(slot)) : 1);
-    if (sums && !shape) add_fine_sum(own, *sums, arithmetic.accumulate, replayer.terms_of(slot));
-    deviations[slot] = std::move(own);
+    const auto changed = reference.changed.find(slot);
+    const auto inner = inner_deviations(slot, replayer, run);
+    Doubles casts = cast_deviations(record.tensor, compressor::storage_format(slot, recipe, problem.config),
+                                    changed == reference.changed.end() ? nullptr : &changed->second, inner);
+    Deviation deviation = deviation_of(std::move(casts), norm(local), inner);
+    if (norm(deviation.any) > 0) deviations[slot] = std::move(deviation);
   }
   return deviations;
 }
@@ -172,7 +159,7 @@ void add_expected_shares(Attribution& attribution, const Evidence& evidence, con
   squares.front() = square_of_inputs(bench);
   for (const auto& [slot, step] : steps_by_slot(bench, attribution)) {
     const auto found = deviations.find(slot);
-    if (found != deviations.end()) squares[step] += pushed(bench, truth, slot, found->second);
+    if (found != deviations.end()) squares[step] += pushed(bench, truth, slot, found->second.own);
   }
   double total = 0;
   for (const double square : squares) total += square;

@@ -10,12 +10,17 @@
 
 namespace ulpscope::judge {
 
-/// Standard deviation of each slot's own error, element by element: h / sqrt(3), h half a spacing of the storage format
-/// (a whole one in directed modes), where the cast changes the element. By as much as the local error of the recipe's
-/// own run exceeds that in norm, inner roundings add to it: in the proportions of inner_errors where terms are added,
-/// else of the cast. Sums in a finer accumulator add what any order of theirs may make. Slots without a cast are left
-/// out. RoPE tables do not depend on data: their error itself.
-using Deviations = std::map<compressor::Slot, std::vector<double>>;
+/// How far honest roundings take one slot from its exact stage, element by element.
+struct Deviation {
+  /// Standard deviation in the recipe's own run: h / sqrt(3), h half a spacing of the storage format (a whole one in
+  /// directed modes), where the cast changes the element, and what the run's local error has beyond that in norm, in
+  /// the proportions of inner_deviations. RoPE tables do not depend on data: their error itself.
+  std::vector<double> own;
+  /// In any order of the sums: the casts and all of inner_deviations' `wide`.
+  std::vector<double> any;
+};
+/// Slots that only move values are left out.
+using Deviations = std::map<compressor::Slot, Deviation>;
 /// Of the evidence's problem and recipe, whatever its run is.
 Deviations deviations_of(const Evidence& evidence);
 

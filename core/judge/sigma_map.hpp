@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "core/judge/report.hpp"
@@ -10,17 +11,24 @@
 
 namespace ulpscope::judge {
 
-/// sigma_i of every slot: the root mean square, over `draws` runs in fp64 whose slots are dithered by their deviations,
-/// of what the element is off the exact one; half of its square is the mean of its row's (last axis), so that no
-/// element's own draws decide alone.
-using SigmaMap = std::map<compressor::Slot, std::vector<double>>;
-SigmaMap sigma_map(const Evidence& evidence, const Deviations& deviations, int draws);
+struct SigmaMap {
+  /// sigma_i of every element: the root mean square, over runs in fp64 whose slots are dithered by their deviations, of
+  /// what it is off the exact one; half of its square is the mean of its row's (last axis), so that no element's own
+  /// draws decide alone.
+  std::map<compressor::Slot, std::vector<double>> sigma;
+  /// 6 sigma over the error of the recipe's own run, norm by norm.
+  std::map<compressor::Slot, double> sharpness;
+};
+/// Of the evidence's problem and recipe, whatever its run is. Nothing where the runs are too long (above 2^31
+/// operations in the projections of one) or there is no entry.
+std::optional<SigmaMap> sigma_map(const Evidence& evidence);
 
 /// Fills `tolerance` of the rows that run, `truth` (basis quantized) and map hold and that have none: an element may be
-/// z = 6 sigma_i off the truth. One that is farther fails its row, unless a
-/// verdict has found where errors begin: what follows from that is no news; `atol` is that of the row's widest element,
-/// and the reason says the norm, what makes it, and how sharp it is: tolerance / error of the recipe's own run, norm by
-/// norm. Nothing where 64 runs are too long (above 2^32 operations in the projections of one).
+/// z = 6 sigma_i off the truth. One that is farther fails its row, unless a verdict has found where errors begin: what
+/// follows from that is no news; `atol` is that of the row's widest element, and the reason says the norm, what makes
+/// it, and how sharp it is. A row that a replay through coarse sums left open is decided.
+void tolerate_totals(RunReport& report, const Evidence& evidence, const compressor::Tape& truth, const SigmaMap& map);
+/// By the evidence's own map, where it has one.
 void tolerate_totals(RunReport& report, const Evidence& evidence, const compressor::Tape& truth);
 
 }  // namespace ulpscope::judge

@@ -26,7 +26,7 @@ judge::RunReport tolerated(const std::string& name, const judge::Dump& dump, con
   const judge::Exact tier = judge::exact_in_fp64();
   const judge::Evidence evidence{problem, recipe, dump.tape, tier, &dump.partial, 1};
   judge::split_errors(report, evidence, truth.tape);
-  judge::tolerate_totals(report, evidence, truth.tape);
+  judge::tolerate_totals(report, evidence, truth.tape, judge::sigma_map(evidence).value());
   return report;
 }
 
