@@ -8,6 +8,7 @@
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
 #include "core/io/tensor_file.hpp"
+#include "core/judge/mutants.hpp"
 #include "ulpscope_version.hpp"
 
 namespace ulpscope::app {
@@ -16,10 +17,16 @@ namespace {
 using compressor::Decoded;
 using compressor::Run;
 
-const Backend& able(const std::string& name, const std::vector<std::size_t>& chunks) {
-  const Backend& backend = backend_named(name);
-  if (chunks.empty() || name == "traced") return backend;
-  throw InputError("--chunks runs on the traced backend only, not on " + io::in_quotes(name));
+const Backend& able(const ExecuteOptions& options) {
+  const Backend& backend = backend_named(options.backend);
+  const bool traced = options.backend == "traced";
+  if (!options.chunks.empty() && !traced)
+    throw InputError("--chunks runs on the traced backend only, not on " + io::in_quotes(options.backend));
+  if (options.mutant.empty()) return backend;
+  static_cast<void>(judge::mutant_named(options.mutant));
+  if (!traced) throw InputError("--mutant runs on the traced backend only, not on " + io::in_quotes(options.backend));
+  if (!options.chunks.empty()) throw InputError("--mutant runs in one shot: leave out --chunks");
+  return backend;
 }
 
 std::string described(const Executed& executed, const Maker& maker) {
@@ -35,10 +42,12 @@ std::string described(const Executed& executed, const Maker& maker) {
 }  // namespace
 
 Executed execute(const compressor::Problem& problem, const compressor::Recipe& recipe, const ExecuteOptions& options) {
-  const Backend& backend = able(options.backend, options.chunks);
+  const Backend& backend = able(options);
   compressor::RunOptions run_options;
   run_options.threads = options.threads;
   run_options.gradients = options.gradients;
+  if (!options.mutant.empty())
+    return judge::run_mutant(problem, recipe, judge::mutant_named(options.mutant), run_options);
   if (options.chunks.empty()) return backend.run(problem, recipe, run_options);
   return compressor::run_chunks(problem, recipe, options.chunks, run_options);
 }
@@ -57,16 +66,19 @@ io::TensorFile dump_of(const Executed& executed, const Maker& maker) {
 
 Outcome run(const RunOptions& options) {
   require_other_file(options.problem, options.output);
-  static_cast<void>(able(options.backend, options.chunks));  // before anything is read
+  ExecuteOptions execute_options{options.backend, compressor::Gradients::all, options.chunks, options.threads};
+  if (!options.gradients) execute_options.gradients = compressor::Gradients::none;
+  execute_options.mutant = options.mutant;
+  static_cast<void>(able(execute_options));  // before anything is read
   TypedReader reader(options.dtypes);
   const compressor::Problem problem = reader.problem(options.problem);
   reader.require_used();
   const compressor::Recipe recipe = edited_recipe(options.recipe, options.edits);
-  ExecuteOptions execute_options{options.backend, compressor::Gradients::all, options.chunks, options.threads};
-  if (!options.gradients) execute_options.gradients = compressor::Gradients::none;
   const Executed executed = execute(problem, recipe, execute_options);
   const Maker maker{problem, recipe, options.chunks};
-  io::write_tensors(output_path(options.output), dump_of(executed, maker));
+  io::TensorFile file = dump_of(executed, maker);
+  if (!options.mutant.empty()) file.metadata["mutant"] = options.mutant;
+  io::write_tensors(output_path(options.output), std::move(file));
   return {{}, written(options.output, described(executed, maker)), 0};
 }
 

@@ -20,12 +20,13 @@ struct ExecuteOptions {
   compressor::Gradients gradients = compressor::Gradients::all;
   std::vector<std::size_t> chunks;  ///< tokens per decoding call; empty: one shot
   unsigned threads = 1;
+  std::string mutant = {};  ///< of judge::mutants(), planted in the run; empty: none
 };
 
 /// Slots; or, where it was run in chunks, entries and state.
 using Executed = std::variant<compressor::Run, compressor::Decoded>;
 
-/// Throws InputError: an unknown backend, chunks that do not fit, what the engine refuses.
+/// Throws InputError: an unknown backend or mutant, chunks that do not fit, what the engine refuses.
 Executed execute(const compressor::Problem& problem, const compressor::Recipe& recipe, const ExecuteOptions& options);
 
 /// Who made a result, for the metadata of its file.

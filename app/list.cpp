@@ -12,6 +12,7 @@
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
 #include "core/judge/diagnosis.hpp"
+#include "core/judge/mutants.hpp"
 #include "core/judge/text_table.hpp"
 #include "core/studies/study.hpp"
 #include "precision/exp_variant.hpp"
@@ -136,8 +137,16 @@ Rows metrics() {
   return rows;
 }
 
-/// What `compare` can name; the last diagnosis only describes.
+/// Bugs that `run --mutant` plants.
 Rows mutants() {
+  Rows rows;
+  for (const judge::Mutant& mutant : judge::mutants())
+    rows.push_back({{"name", mutant.name}, {"stage", to_string(mutant.stage)}, {"about", mutant.about}});
+  return rows;
+}
+
+/// What `compare` can name; the last diagnosis only describes.
+Rows diagnoses() {
   Rows rows;
   for (const judge::Diagnosis& diagnosis : judge::diagnoses().first(judge::diagnoses().size() - 1))
     rows.push_back({{"name", diagnosis.name}, {"about", diagnosis.about}});
@@ -183,7 +192,7 @@ struct Topic {
   const char* name;
   Rows (*rows)();
 };
-constexpr std::array<Topic, 15> topics{{
+constexpr std::array<Topic, 16> topics{{
     {"formats", formats},
     {"recipes", recipes},
     {"presets", presets},
@@ -197,6 +206,7 @@ constexpr std::array<Topic, 15> topics{{
     {"metrics", metrics},
     {"studies", study_rows},
     {"mutants", mutants},
+    {"diagnoses", diagnoses},
     {"maps", maps},
     {"backends", backend_rows},
 }};

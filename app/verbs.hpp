@@ -79,6 +79,7 @@ struct RunOptions {
   std::string backend = "traced";
   bool gradients = true;
   std::vector<std::size_t> chunks;  ///< tokens per decoding call; empty: one shot
+  std::string mutant;               ///< a bug to plant; empty: none
   std::vector<std::string> dtypes;  ///< NAME=DTYPE
   unsigned threads = 1;
   std::string output;
@@ -98,7 +99,6 @@ struct CompareOptions {
   std::string attribution = "ladder";
   std::optional<std::string> slots;
   judge::Tolerance tolerance;
-  bool derive_tolerances = false;  ///< judge totals, beside replay, by what the recipe's roundings may make of them
   std::optional<std::string> save_case;  ///< where something fails: write it as F.problem, F.dump and F.sh
   unsigned threads = 1;
 };

@@ -127,12 +127,12 @@ Verb run_verb(CLI::App& root) {
   option(
       app, "--seed", [&o](const Text& value) { o.edits.seed = whole_number("--seed", value); },
       "of stochastic roundings, formats with :sr (the recipe's, 0)");
+  text(app, "--mutant", o.mutant, "plant a known bug of ports, one of `list mutants`");
   dtypes(app, o.dtypes);
   edits(app, o.edits);
   text(app, "-o,--output", o.output, "the dump to write")->required();
   threads(app, o.threads);
   quiet(app, state->second);
-  refused(app, "--mutant", "a recipe file with the fault in it runs as any other");
   app.footer("Example: ulpscope run problem.safetensors --recipe hf -o dump.safetensors");
   return {&app, [state] {
             state->second.product = state->first.output;
@@ -158,8 +158,6 @@ Verb compare_verb(CLI::App& root) {
   tolerances(app, o.tolerance);
   threads(app, o.threads);
   files(app, state->second);
-  app.add_flag("--derive-tolerances", o.derive_tolerances,
-               "judge each slot's distance from the truth too, by 6 sigma of the recipe's roundings (64 more runs)");
   text(app, "--save-case", o.save_case,
        "F: where a slot fails, write the failing window as F.problem.safetensors, F.dump.safetensors and F.sh");
   app.footer("Example: ulpscope compare problem.safetensors dump.safetensors --recipe hf");

@@ -114,8 +114,10 @@ void bind_runs(py::module_& module) {
              return app::ExecuteOptions{std::move(backend), compressor::Gradients::all, std::move(chunks), threads};
            }),
            py::arg("backend"), py::arg("chunks"), py::arg("threads"))
-      .def("leave_out_gradients",
-           [](app::ExecuteOptions& options) { options.gradients = compressor::Gradients::none; });
+      .def("leave_out_gradients", [](app::ExecuteOptions& options) { options.gradients = compressor::Gradients::none; })
+      .def(
+          "plant", [](app::ExecuteOptions& options, std::string mutant) { options.mutant = std::move(mutant); },
+          py::arg("mutant"));
   py::class_<Result, std::shared_ptr<Result>>(module, "Run")
       .def("array", &array_named, py::arg("name"))
       .def("names", &names_of)

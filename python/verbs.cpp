@@ -132,7 +132,6 @@ void bind_compare(py::module_& module) {
       .def_readwrite("attribution", &CompareOptions::attribution)
       .def_readwrite("slots", &CompareOptions::slots)
       .def_readwrite("tolerance", &CompareOptions::tolerance)
-      .def("derive_tolerances", [](CompareOptions& options) { options.derive_tolerances = true; })
       .def_readwrite("threads", &CompareOptions::threads);
   module.def("compare", &call<CompareOptions, app::compare>, py::arg("options"));
 }

@@ -170,7 +170,6 @@ def compare(
     atol: Optional[float] = None,
     ulp: Optional[float] = None,
     equal_nan: bool = False,
-    derive_tolerances: bool = False,
     threads: Optional[int] = None,
 ) -> Report:
     """Is this dump what the recipe explains, and where does it first differ?
@@ -180,8 +179,8 @@ def compare(
     ``map``: names of yours to slots, {"their.name": "weights"}, regular expressions allowed, or a JSON file.
     ``slots``: only those whose whole name matches. ``rtol``, ``atol``, ``ulp``: judged by a tolerance on the truth
     instead, |x - truth| <= atol + rtol |truth|. ``truth``: as for `report`; elements that its radius leaves open make
-    a slot undecided. ``target``, ``attribution``: as in `report`. ``derive_tolerances``: judge each slot's distance
-    from the truth too, by 6 sigma of the recipe's roundings (64 more runs).
+    a slot undecided. ``target``, ``attribution``: as in `report`. Without a tolerance each slot's distance from the truth
+    is judged too, by 6 sigma of the recipe's roundings (32 more runs; not above 2^31 operations).
     """
     options = _core.CompareOptions()
     options.set_problem(as_problem(problem))
@@ -197,8 +196,6 @@ def compare(
     options.attribution = as_text("attribution", attribution)
     options.slots = None if slots is None else as_text("slots", slots)
     options.tolerance = as_tolerance(rtol, atol, ulp, equal_nan)
-    if derive_tolerances:
-        options.derive_tolerances()
     options.threads = as_threads(threads)
     return Report._of(_core.compare(options))
 

@@ -67,11 +67,13 @@ def run(
     gradients: bool = True,
     threads: Optional[int] = None,
     chunks: Optional[Iterable[int]] = None,
+    mutant: Optional[str] = None,
 ) -> Run:
     """Run a recipe on a problem.
 
     ``backend``: one of ``list_backends()``; "traced" keeps every slot, "fused" the output and the gradients of inputs.
-    ``chunks``: tokens per call of decoding, [9, 1, 1]; forward only. Bits depend on neither ``threads`` nor machine.
+    ``chunks``: tokens per call of decoding, [9, 1, 1]; forward only. ``mutant``: one of ``list_mutants()``, a known bug
+    of ports to plant in the run, to see what a comparison sees of it. Bits depend on neither ``threads`` nor machine.
     Raises Error: what the recipe refuses (a remainder, a config) or does not know. Ctrl-C ends it.
     """
     if not isinstance(problem, Problem):
@@ -81,4 +83,6 @@ def run(
     options = _core.ExecuteOptions(as_text("backend", backend), as_sizes("chunks", chunks), as_threads(threads))
     if not gradients:
         options.leave_out_gradients()
+    if mutant is not None:
+        options.plant(as_text("mutant", mutant))
     return Run._of(_core.execute(problem._handle, recipe._handle, options), problem, recipe)

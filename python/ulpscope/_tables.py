@@ -82,8 +82,13 @@ def list_studies() -> Rows:
 
 
 def list_mutants() -> Rows:
-    """Known bugs that ``compare`` names."""
+    """Known bugs of ports that ``run(..., mutant=NAME)`` plants: name, first stage that they make wrong, about."""
     return _table("mutants")
+
+
+def list_diagnoses() -> Rows:
+    """Known bugs that ``compare`` names."""
+    return _table("diagnoses")
 
 
 def list_maps() -> Rows:

@@ -8,15 +8,15 @@
 
 using namespace ulpscope;
 
-TEST_CASE("mutants are the diagnoses that name a bug, in the order in which they are tried") {
-  const io::Json rows = app::list("mutants").report;
+TEST_CASE("diagnoses are those that name a bug, in the order in which they are tried") {
+  const io::Json rows = app::list("diagnoses").report;
   REQUIRE(rows.size() + 1 == judge::diagnoses().size());
   for (std::size_t i = 0; i < rows.size(); ++i) CHECK(rows[i]["name"] == judge::diagnoses()[i].name);
   CHECK(judge::diagnoses().back().name == "pattern");
 }
 
 TEST_CASE("no line of a table is cut on a terminal of 120 columns") {
-  for (const char* topic : {"maps", "mutants", "pads", "softmax", "summations", "exps"}) {
+  for (const char* topic : {"maps", "mutants", "diagnoses", "pads", "softmax", "summations", "exps"}) {
     INFO(topic);
     CHECK(app::list(topic).text.find("..\n") == std::string::npos);
   }

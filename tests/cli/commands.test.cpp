@@ -173,7 +173,7 @@ TEST_CASE("every table of list has rows as text and as JSON") {
     for (const io::Json& row : rows) CHECK(row["name"].is_string());
   }
   for (const char* topic : {"formats", "recipes", "presets", "slots", "stages", "pads", "softmax", "summations", "exps",
-                            "vjps", "metrics", "studies", "mutants", "maps", "backends"}) {
+                            "vjps", "metrics", "studies", "mutants", "diagnoses", "maps", "backends"}) {
     INFO(topic);
     const auto topics = app::list_topics();
     CHECK(std::find(topics.begin(), topics.end(), topic) != topics.end());

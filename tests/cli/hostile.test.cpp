@@ -102,7 +102,7 @@ std::vector<Line> writing_lines() {
       {{"run", problem, "--recipe", "hf", "--chunks", "3,,4", "-o", "@/d.safetensors"}, "--chunks"},
       {{"run", problem, "--recipe", "hf", "--chunks", "12,1", "--remainder", "error", "-o", "@/d.safetensors"},
        "ratio"},
-      {{"run", problem, "--recipe", "hf", "--mutant", "pads", "-o", "@/d.safetensors"}, "does not have it"},
+      {{"run", problem, "--recipe", "hf", "--mutant", "pads", "-o", "@/d.safetensors"}, "halves_swapped"},
       {{"run", problem, "--recipe", "hf", "-o", "/dev/full"}, "space"},
       {{"convert", problem, "-o", problem}, "input"},
       {{"convert", problem, "-o", "@/p.npy"}, "npy"},
