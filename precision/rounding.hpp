@@ -98,8 +98,7 @@ class Rounder {
   /// 2^max(exponent(a), emin); infinity for infinities and NaN.
   ULPSCOPE_INLINE V binade_of(V a) const {
     const V field = from_bits<V>(as_bits(a) & Carrier<scalar>::exponent);
-    const V least = splat<V>(min_normal_);
-    return select(field > least, field, least);
+    return larger_or_first(splat<V>(min_normal_), field);
   }
 
   /// A magnitude cut to the format: truncated + rest, exactly, and what a step up adds.

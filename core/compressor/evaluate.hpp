@@ -43,7 +43,7 @@ using Values = std::map<Slot, std::vector<T>>;
 template <class T>
 Values<T> evaluate(const Evaluation<T>& evaluation);
 
-/// Windows of a block whose tokens are a multiple of the 256 rows that BLAS calls are cut into.
+/// Windows of a block whose tokens are a multiple of the rows that BLAS calls are cut into.
 std::size_t default_block_windows(const Config& config);
 
 }  // namespace ulpscope::compressor

@@ -36,7 +36,6 @@ inline constexpr std::size_t frame_values = 2048;
 inline constexpr std::size_t fused_channels = 256;
 /// The same where its passes follow memory.
 inline constexpr std::size_t ordered_channels = 512;
-
 template <class T>
 class Evaluator {
  public:
@@ -71,12 +70,13 @@ class Evaluator {
   std::size_t block_first(Slot slot, const Block& block) const;
   void place_scratch(const Block& block);
   bool shares_gate_gradient() const;
+  bool begins_as_branch() const;
   bool needs_blocks() const;
 
   void run_tables();
   void run_block(const Block& block);
   void project(const Block& block);
-  void project_rows(Slot slot, Name weight, const Block& block);
+  MatrixProduct<T> projection(Slot slot, std::size_t batch, std::size_t reach);
   void add_bias(const Block& block);
   void add_prior_bias();
   void run_windows(const Block& block, Direction direction);

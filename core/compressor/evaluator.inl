@@ -17,7 +17,7 @@ Evaluator<T>::Evaluator(const Evaluation<T>& evaluation)
   prior_biased_.use(memory);
   padded_.use(memory);
   for (Workspace<T>& panels : panels_) panels.use(memory);
-  for (Workspace<T>& storage : storage_) storage.use(memory);
+  for (Workspace<T>& storage : storage_) storage.use(memory), storage.share_among(job_.threads);
   padded_ = std::vector<std::uint8_t>(*job_.padded);
   plan_storage();
 }
@@ -97,7 +97,8 @@ template <class T>
 std::size_t Evaluator<T>::block_rows(Slot slot, const Block& block) const {
   if (level_of(slot) == Level::token) {
     if (slot.name == Name::prior_kv || slot.name == Name::prior_gate) return config_.batch * config_.ratio;
-    return std::max(block.token_reach, block.token_own) - block.token_first + blas_rows;
+    const bool projected = slot == forward(Name::kv) || slot == forward(Name::gate);  // in whole calls of BLAS
+    return std::max(block.token_reach, block.token_own) - block.token_first + (projected ? blas_rows : 0);
   }
   return (block.reach - block.first) * (has_window_rows(slot.name) ? config_.window_slots() : 1);
 }
@@ -108,6 +109,10 @@ void Evaluator<T>::place_scratch(const Block& block) {
   for (const Slot slot : job_.graph->order()) {
     const std::size_t i = slot.index();
     if (!scratch_[i] || (slot == gradient(Name::biased) && shares_gate_gradient())) continue;
+    if (slot == gradient(Name::hidden_kv) && begins_as_branch()) {
+      views_[i] = views_[gradient(Name::hidden).index()];
+      continue;
+    }
     const std::size_t first = block_first(slot, block);
     Workspace<T>& values = storage_[i];
     const bool carried = block.first > 0 && (slot == forward(Name::kv) || slot == forward(Name::gate));
@@ -137,6 +142,13 @@ bool Evaluator<T>::shares_gate_gradient() const {
   const Slot gate = gradient(Name::gate);
   return computed(gate) && computed(biased) && scratch_[biased.index()] &&
          arithmetic(gate).storage == arithmetic(biased).storage;
+}
+
+/// grad.hidden's memory holds its first branch until the second is there: large memory costs time to come by.
+template <class T>
+bool Evaluator<T>::begins_as_branch() const {
+  const Slot joined = gradient(Name::hidden);
+  return computed(joined) && views_[joined.index()] && !scratch_[joined.index()];
 }
 
 /// Blocks bound the memory of slots that nobody keeps; where each has its place anyway, they would only cost. BLAS sums

@@ -35,30 +35,35 @@ void Evaluator<T>::run_tables() {
   if (computed(sin)) views_[sin.index()].data = storage_[sin.index()].data();
 }
 
+/// Rows [projected_, reach) of the current batch row's kv or gate.
 template <class T>
-void Evaluator<T>::project_rows(Slot slot, Name weight, const Block& block) {
-  if (!computed(slot)) return;
-  const std::size_t reach = std::min(config_.seq, (block.token_reach + blas_rows - 1) / blas_rows * blas_rows);
-  if (reach <= projected_) return;
+MatrixProduct<T> Evaluator<T>::projection(Slot slot, std::size_t batch, std::size_t reach) {
+  const std::size_t first = batch * config_.seq + projected_;
   MatrixProduct<T> product;
   product.arithmetic = &arithmetic(slot);
   product.key = draw_key(job_.recipe->seed, slot);
-  product.first_row = block.batch * config_.seq + projected_;
-  product.a = input(Name::hidden) + (block.batch * config_.seq + projected_) * config_.hidden;
+  product.first_row = first;
+  product.a = input(Name::hidden) + first * config_.hidden;
   product.a_row = config_.hidden;
-  product.b = {input(weight), config_.hidden, Transpose::yes};
+  product.b = {input(slot.name == Name::kv ? Name::w_kv : Name::w_gate), config_.hidden, Transpose::yes};
   product.rows = reach - projected_;
   product.depth = config_.hidden;
   product.columns = config_.features();
-  product.out = views_[slot.index()].row(block.batch * config_.seq + projected_);
-  multiply_(product, panels_[weight == Name::w_kv ? 0 : 1]);
+  product.out = views_[slot.index()].row(first);
+  return product;
 }
 
 template <class T>
 void Evaluator<T>::project(const Block& block) {
-  project_rows(forward(Name::kv), Name::w_kv, block);
-  project_rows(forward(Name::gate), Name::w_gate, block);
-  projected_ = std::max(projected_, std::min(config_.seq, (block.token_reach + blas_rows - 1) / blas_rows * blas_rows));
+  const std::size_t reach = std::min(config_.seq, (block.token_reach + blas_rows - 1) / blas_rows * blas_rows);
+  if (reach <= projected_) return;
+  std::vector<MatrixTask<T>> tasks;
+  for (const bool gate : {false, true}) {
+    const Slot slot = forward(gate ? Name::gate : Name::kv);
+    if (computed(slot)) tasks.push_back({projection(slot, block.batch, reach), &panels_[gate ? 1 : 0]});
+  }
+  multiply_(tasks);
+  projected_ = reach;
 }
 
 /// biased = gate + ape, row by row of tokens, where it is kept; else each window's frame adds its own.
@@ -124,6 +129,7 @@ template <class T>
 void Evaluator<T>::token_gradients(const Block& block) {
   const std::size_t first = block.batch * config_.seq + block.first * config_.ratio;
   const std::size_t count = block.token_own - block.first * config_.ratio;
+  std::vector<MatrixTask<T>> tasks;
   for (const bool gate : {false, true}) {
     const Slot slot = gradient(gate ? Name::hidden_gate : Name::hidden_kv);
     if (!computed(slot)) continue;
@@ -138,8 +144,9 @@ void Evaluator<T>::token_gradients(const Block& block) {
     product.depth = config_.features();
     product.columns = config_.hidden;
     product.out = views_[slot.index()].row(first);
-    multiply_(product, panels_[gate ? 3 : 2]);
+    tasks.push_back({product, &panels_[gate ? 3 : 2]});
   }
+  multiply_(tasks);
   const Slot joined = gradient(Name::hidden);
   if (computed(joined)) {
     const std::size_t width = config_.hidden;
@@ -157,6 +164,7 @@ void Evaluator<T>::token_gradients(const Block& block) {
 template <class T>
 void Evaluator<T>::weight_gradients(std::size_t first_token, std::size_t count, When when) {
   Workspace<T> panels(job_.kernels->memory);
+  std::vector<MatrixTask<T>> tasks;
   for (const bool gate : {false, true}) {
     const Slot slot = gradient(gate ? Name::w_gate : Name::w_kv);
     if (!computed(slot) || summed(slot) != when) continue;
@@ -174,9 +182,10 @@ void Evaluator<T>::weight_gradients(std::size_t first_token, std::size_t count, 
     product.out = data(slot);
     product.continued = started_[slot.index()];
     product.store = false;
-    multiply_(product, panels);
+    tasks.push_back({product, &panels});
     started_[slot.index()] = true;
   }
+  multiply_(tasks);
 }
 
 /// Columns of a slot that is summed over rows: an order may depend on where in the whole slot a column stands.
@@ -273,7 +282,11 @@ void Evaluator<T>::finish_sums() {
   for (const Name name : {Name::ape, Name::gamma, Name::w_kv, Name::w_gate}) {
     const Slot slot = gradient(name);
     if (!computed(slot)) continue;
-    elementwise(slot, Elementwise::store, {data(slot), nullptr, data(slot), 0}, element_count(shape_of(slot, config_)));
+    parallel_for({0, element_count(shape_of(slot, config_)), 4096}, job_.threads,
+                 [&](std::size_t begin, std::size_t end) {
+                   T* const values = data(slot) + begin;
+                   elementwise(slot, Elementwise::store, {values, nullptr, values, begin}, end - begin);
+                 });
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <type_traits>
+#include <vector>
 
 #include "core/compressor/blas.hpp"
 #include "core/compressor/kernels/job.hpp"
@@ -73,67 +74,110 @@ kernels::MultiplyJob<T> job_of(const MatrixProduct<T>& product, const T* panels)
   return job;
 }
 
+/// A product, and where the panels of its right factor are: empty, or kept by the caller for products that share it.
+template <class T>
+struct MatrixTask {
+  MatrixProduct<T> product;
+  Workspace<T>* panels = nullptr;
+};
+
 template <class T>
 class Multiplier {
  public:
   Multiplier(const kernels::KernelSet<T>& kernels, unsigned threads) : kernels_(kernels), threads_(threads) {}
 
-  /// `panels`: empty, or kept by the caller for a factor that several products share.
-  void operator()(const MatrixProduct<T>& product, Workspace<T>& panels) const {
-    if (product.rows == 0 || product.columns == 0) return;
-    if constexpr (std::is_floating_point_v<T>) {
-      if (product.arithmetic->summation.kind == precision::Summation::Kind::blas) return through_blas(product);
+  /// Products that do not read each other's results.
+  void operator()(const std::vector<MatrixTask<T>>& tasks) const {
+    std::vector<const MatrixProduct<T>*> by_blas;
+    for (const MatrixTask<T>& task : tasks) {
+      const bool blas = task.product.arithmetic->summation.kind == precision::Summation::Kind::blas;
+      if (std::is_floating_point_v<T> && blas) {
+        by_blas.push_back(&task.product);
+      } else {
+        in_panels(task.product, *task.panels);
+      }
     }
+    if constexpr (std::is_floating_point_v<T>) through_blas(by_blas);
+  }
+  void operator()(const MatrixProduct<T>& product) const {
+    Workspace<T> panels(kernels_.memory);
+    (*this)({{product, &panels}});
+  }
+
+ private:
+  void in_panels(const MatrixProduct<T>& product, Workspace<T>& panels) const {
+    if (product.rows == 0 || product.columns == 0) return;
     if (panels.empty()) pack_panels(product, kernels_.panel_columns, panels);
     const kernels::MultiplyJob<T> job = job_of(product, panels.data());
     parallel_for({0, product.rows, 4}, threads_,
                  [&](std::size_t begin, std::size_t end) { kernels_.multiply(job, begin, end); });
   }
-  void operator()(const MatrixProduct<T>& product) const {
-    Workspace<T> panels(kernels_.memory);
-    (*this)(product, panels);
-  }
-
- private:
-  void through_blas(const MatrixProduct<T>& product) const;
+  void through_blas(const std::vector<const MatrixProduct<T>*>& products) const;
   void store(const MatrixProduct<T>& product) const;
 
   const kernels::KernelSet<T>& kernels_;
   unsigned threads_;
 };
 
-/// Rows in blocks of 256, and the depth of sums over tokens likewise: the same calls whatever the threads and the
-/// split.
+/// One block of a product's result, all of its depth.
 template <class T>
-void Multiplier<T>::through_blas(const MatrixProduct<T>& product) const {
-  if constexpr (std::is_floating_point_v<T>) {
-    const bool over_tokens = product.a_transposed == Transpose::yes;
-    const std::size_t step = over_tokens ? blas_rows : product.depth;
-    parallel_for({0, product.rows, blas_rows}, threads_, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t row = begin; row < end; row += blas_rows) {
-        for (std::size_t k = 0; k < product.depth; k += step) {
-          const bool transposed = product.b.stored_transposed == Transpose::yes;
-          BlasCall<T> call;
-          call.rows = std::min(blas_rows, end - row);
-          call.columns = product.columns;
-          call.depth = std::min(step, product.depth - k);
-          call.a = product.a + row * product.a_row + k * product.a_depth;
-          call.a_row = over_tokens ? product.a_depth : product.a_row;
-          call.a_transposed = over_tokens ? Transpose::yes : Transpose::no;
-          call.b = product.b.data + (transposed ? k : k * product.b.row);
-          call.b_row = product.b.row;
-          call.b_transposed = product.b.stored_transposed;
-          call.out = product.out + row * product.columns;
-          call.out_row = product.columns;
-          call.continued = product.continued || k > 0;
-          blas_multiply(call);
-        }
-      }
-    });
-    const precision::Format& format = product.arithmetic->storage;
+struct BlasBlock {
+  const MatrixProduct<T>* product = nullptr;
+  std::size_t row = 0;
+  std::size_t column = 0;
+};
+
+template <class T>
+std::vector<BlasBlock<T>> blas_blocks(const std::vector<const MatrixProduct<T>*>& products) {
+  std::vector<BlasBlock<T>> blocks;
+  for (const MatrixProduct<T>* product : products) {
+    for (std::size_t row = 0; row < product->rows; row += blas_rows) {
+      for (std::size_t column = 0; column < product->columns; column += blas_columns)
+        blocks.push_back({product, row, column});
+    }
+  }
+  return blocks;
+}
+
+/// Terms [k, k + step) of a block's sums, or fewer at the end.
+template <class T>
+BlasCall<T> blas_call(const BlasBlock<T>& block, std::size_t k, std::size_t step) {
+  const MatrixProduct<T>& product = *block.product;
+  const bool over_tokens = product.a_transposed == Transpose::yes;
+  const RightFactor<T>& b = product.b;
+  const bool transposed = b.stored_transposed == Transpose::yes;
+  BlasCall<T> call;
+  call.rows = std::min(blas_rows, product.rows - block.row);
+  call.columns = std::min(blas_columns, product.columns - block.column);
+  call.depth = std::min(step, product.depth - k);
+  call.a = product.a + block.row * product.a_row + k * product.a_depth;
+  call.a_row = over_tokens ? product.a_depth : product.a_row;
+  call.a_transposed = product.a_transposed;
+  call.b = b.data + (transposed ? block.column * b.row + k : k * b.row + block.column);
+  call.b_row = b.row;
+  call.b_transposed = b.stored_transposed;
+  call.out = product.out + block.row * product.columns + block.column;
+  call.out_row = product.columns;
+  call.continued = product.continued || k > 0;
+  return call;
+}
+
+/// Fixed blocks, and fixed steps of sums over tokens: the same calls whatever the threads and the split.
+template <class T>
+void Multiplier<T>::through_blas(const std::vector<const MatrixProduct<T>*>& products) const {
+  const std::vector<BlasBlock<T>> blocks = blas_blocks(products);
+  parallel_for({0, blocks.size(), 1}, threads_, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      const MatrixProduct<T>& product = *blocks[i].product;
+      const std::size_t step = product.a_transposed == Transpose::yes ? blas_tokens : product.depth;
+      for (std::size_t k = 0; k < product.depth; k += step) blas_multiply(blas_call(blocks[i], k, step));
+    }
+  });
+  for (const MatrixProduct<T>* product : products) {
+    const precision::Format& format = product->arithmetic->storage;
     const bool is_stored =
         std::is_same_v<T, float> ? precision::is_plain_fp32(format) : precision::is_plain_fp64(format);
-    if (product.store && !is_stored) store(product);
+    if (product->store && !is_stored) store(*product);
   }
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <vector>
 
 #include "core/compressor/matrix_product.hpp"
 #include "precision/enclosed_number.hpp"
@@ -17,8 +18,17 @@ class Multiplier<precision::Enclosed> {
   using Number = precision::Enclosed;
   Multiplier(const kernels::KernelSet<Number>& kernels, unsigned threads) : kernels_(kernels), threads_(threads) {}
 
-  /// `panels`: of products whose operands are both enclosed.
-  void operator()(const MatrixProduct<Number>& product, Workspace<Number>& panels) const {
+  /// Panels are of products whose operands are both enclosed.
+  void operator()(const std::vector<MatrixTask<Number>>& tasks) const {
+    for (const MatrixTask<Number>& task : tasks) multiply(task.product, *task.panels);
+  }
+  void operator()(const MatrixProduct<Number>& product) const {
+    Workspace<Number> panels(kernels_.memory);
+    multiply(product, panels);
+  }
+
+ private:
+  void multiply(const MatrixProduct<Number>& product, Workspace<Number>& panels) const {
     if (product.rows == 0 || product.columns == 0) return;
     const bool by_rows = product.b.stored_transposed == Transpose::yes;
     const Operand left(product.a, shape(product.rows, product.depth, product.a_row, product.a_depth));
@@ -39,12 +49,6 @@ class Multiplier<precision::Enclosed> {
         {&product.out->high, &product.out->low, &product.out->radius, step * product.columns, step, product.continued},
         settings);
   }
-  void operator()(const MatrixProduct<Number>& product) const {
-    Workspace<Number> panels(kernels_.memory);
-    (*this)(product, panels);
-  }
-
- private:
   static constexpr std::size_t step = sizeof(Number) / sizeof(double);
 
   /// A factor of doubles in an array of numbers; exact: without lows and radii.

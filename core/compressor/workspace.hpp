@@ -27,6 +27,8 @@ class Workspace {
 
   /// Before the first value.
   void use(const Memory* memory) { elsewhere_.get_deleter().memory = memory; }
+  /// Threads that may touch memory first.
+  void share_among(unsigned threads) { threads_ = threads; }
   std::size_t size() const { return memory() == nullptr ? values_.size() : size_; }
   bool empty() const { return size() == 0; }
   T* data() { return memory() == nullptr ? values_.data() : elsewhere_.get(); }
@@ -34,7 +36,7 @@ class Workspace {
 
   void assign_zeros(std::size_t count) {
     if (memory() == nullptr) {
-      reserve_large(values_, count);
+      reserve_large(values_, count, threads_);
       return values_.assign(count, T(0));
     }
     replace(count, 0);
@@ -43,7 +45,7 @@ class Workspace {
   /// The first values stay; others are whatever they are.
   void resize(std::size_t count) {
     if (memory() == nullptr) {
-      reserve_large(values_, count);
+      reserve_large(values_, count, threads_);
       return values_.resize(count);
     }
     if (count > capacity_) replace(count, size_);
@@ -89,6 +91,7 @@ class Workspace {
   std::unique_ptr<T[], Release> elsewhere_;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
+  unsigned threads_ = 1;
 };
 
 }  // namespace ulpscope::compressor

@@ -11,17 +11,23 @@
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "core/io/json.hpp"
 
 namespace ulpscope::bench {
 
+/// Long work is followed by a rest, in which threads of a library that wait for more work fall asleep. Linux also stops
+/// real-time processes that take more than 95% of a second, and would stop them at the same point of each round.
 template <class F>
 double seconds(F&& work) {
+  using Seconds = std::chrono::duration<double>;
   const auto start = std::chrono::steady_clock::now();
   work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const Seconds spent = std::chrono::steady_clock::now() - start;
+  if (spent > Seconds(0.01)) std::this_thread::sleep_for(std::max(spent / 4, Seconds(0.1)));
+  return spent.count();
 }
 
 /// Minima over `rounds` rounds, and the medians, which show how noisy the machine was.

@@ -156,8 +156,8 @@ TEST_CASE("packs of every SIMD level have the bits of scalars, for every recipe"
 TEST_CASE("sums by BLAS over several blocks of tokens have the traced run's bits, for 1, 2 and 3 threads",
           "[threads]") {
   Config config = small_config(Mode::csa);
-  config.ratio = GENERATE(std::size_t{4}, std::size_t{12});  // blocks of 2048 and of 1536 tokens
-  config.seq = 4500;
+  config.ratio = GENERATE(std::size_t{4}, std::size_t{12});  // blocks of 2048 and of 3072 tokens
+  config.seq = 6500;
   config.hidden = 16;
   config.head_dim = 8;
   const Problem problem = make_problem(config, {});

@@ -87,3 +87,74 @@ TEST_CASE("products rounded at every step are those of the definition at every l
     }
   }
 }
+
+namespace {
+
+/// A product by BLAS that needs several blocks down, across and, over tokens, deep. Small whole numbers: every order of
+/// its sums is exact.
+struct BlockedProduct {
+  static constexpr std::size_t rows = blas_rows + 76;
+  static constexpr std::size_t columns = blas_columns + 26;
+  std::size_t depth = 0;
+  Transpose a_transposed = Transpose::no;
+  Transpose b_transposed = Transpose::no;
+  std::vector<float> a, b, out;
+
+  BlockedProduct(std::size_t terms, Transpose of_a, Transpose of_b)
+      : depth(terms), a_transposed(of_a), b_transposed(of_b), out(rows * columns, 1) {
+    for (std::size_t i = 0; i < rows * depth; ++i) a.push_back(static_cast<float>(i * i % 7) - 3);
+    for (std::size_t i = 0; i < columns * depth; ++i) b.push_back(static_cast<float>(i * i % 11) - 5);
+  }
+  MatrixProduct<float> product(const SlotArithmetic& arithmetic) {
+    const bool over_tokens = a_transposed == Transpose::yes;
+    MatrixProduct<float> product;
+    product.arithmetic = &arithmetic;
+    product.a = a.data();
+    product.a_row = over_tokens ? 1 : depth;
+    product.a_depth = over_tokens ? rows : 1;
+    product.a_transposed = a_transposed;
+    product.b = {b.data(), b_transposed == Transpose::yes ? depth : columns, b_transposed};
+    product.rows = rows;
+    product.depth = depth;
+    product.columns = columns;
+    product.out = out.data();
+    product.continued = over_tokens;
+    return product;
+  }
+  /// Of some elements, what is not the sum of their terms (and the 1 that a continued sum begins with).
+  int wrong() const {
+    const bool over_tokens = a_transposed == Transpose::yes;
+    int count = 0;
+    for (std::size_t at = 0; at < out.size(); at += 97) {
+      const std::size_t i = at / columns, j = at % columns;
+      float sum = over_tokens ? 1 : 0;
+      for (std::size_t k = 0; k < depth; ++k)
+        sum += a[over_tokens ? k * rows + i : i * depth + k] *
+               b[b_transposed == Transpose::yes ? j * depth + k : k * columns + j];
+      count += out[at] == sum ? 0 : 1;
+    }
+    return count;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("products by BLAS, together and over several blocks, are their sums on any number of threads", "[threads]") {
+  use_one_blas_thread();
+  SlotArithmetic arithmetic;
+  arithmetic.summation = precision::parse_summation("blas");
+  for (const unsigned threads : {1U, 2U, 3U}) {
+    BlockedProduct forward(7, Transpose::no, Transpose::yes);
+    BlockedProduct backward(5, Transpose::no, Transpose::no);
+    BlockedProduct weights(blas_tokens + 3, Transpose::yes, Transpose::no);
+    Workspace<float> panels;
+    const Multiplier<float> multiply(kernels::kernel_set<float>(Kind::native_float, ""), threads);
+    multiply({{forward.product(arithmetic), &panels},
+              {backward.product(arithmetic), &panels},
+              {weights.product(arithmetic), &panels}});
+    INFO(threads << " threads");
+    CHECK(forward.wrong() == 0);
+    CHECK(backward.wrong() == 0);
+    CHECK(weights.wrong() == 0);
+  }
+}
