@@ -152,7 +152,7 @@ int exit_of(const RunReport& run, const compressor::Config& config) {
 }  // namespace
 
 Outcome compare(const CompareOptions& options) {
-  Truths truths(options.truth, options.threads);
+  Truths truths(options.truth, options.cache, options.threads);
   const judge::Basis basis = judge::parse_basis(options.basis);
   judge::AttributionChoice attribution{std::nullopt, judge::parse_attribution_method(options.attribution)};
   if (options.target) attribution.target = compressor::parse_slot(*options.target);

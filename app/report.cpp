@@ -124,7 +124,7 @@ class Reporting {
   explicit Reporting(const ReportOptions& options)
       : options_(options),
         backend_(backend_named(options.backend)),
-        truths_(options.truth.value_or(are_usual(options) ? "certified" : "fp64"), options.threads),
+        truths_(options.truth.value_or(are_usual(options) ? "certified" : "fp64"), options.cache, options.threads),
         exact_(options.truth ? truths_.exact() : judge::exact_in_fp64()),
         fail_on_(options.fail_on),
         reader_(options.dtypes) {
