@@ -175,9 +175,14 @@ std::vector<Owner> owners_of(const Attribution& attribution) {
   for (const AttributionStep& step : attribution.steps) {
     auto found =
         std::find_if(owners.begin(), owners.end(), [&](const Owner& owner) { return owner.name == step.owner; });
-    if (found == owners.end()) found = owners.insert(owners.end(), Owner{step.owner, {}, {}, {}});
+    const bool first = found == owners.end();
+    if (first) found = owners.insert(owners.end(), Owner{step.owner, {}, {}, step.contribution.radius, {}});
     if (step.slot) found->slots.push_back(*step.slot);
     if (step.expected) found->expected = found->expected.value_or(0) + *step.expected;
+    if (!first)
+      found->radius = found->radius && step.contribution.radius
+                          ? std::optional(*found->radius + *step.contribution.radius)
+                          : std::nullopt;
     if (step.contribution.share) found->share = found->share.value_or(0) + *step.contribution.share;
   }
   return owners;

@@ -35,6 +35,7 @@ struct Owner {
   std::string name;
   std::vector<compressor::Slot> slots;
   std::optional<double> share = {};
+  std::optional<double> radius = {};  ///< of the share; none: one of its steps has none
   std::optional<double> expected = {};
 };
 std::vector<Owner> owners_of(const Attribution& attribution);
