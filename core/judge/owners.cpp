@@ -134,7 +134,10 @@ void bound_errors(RunReport& report, const Evidence& evidence) {
   for (Row& row : report.rows) {
     if (!row.local || !replayer.graph().computes(row.slot)) continue;
     const auto found = local_bounds(row.slot, replayer, evidence.run);
-    if (!found) continue;
+    if (!found) {
+      row.why_unbounded = why_unbounded(row.slot, replayer, evidence.run);
+      continue;
+    }
     const compressor::Shape whole = compressor::shape_of(row.slot, replayer.plan().config());
     Enclosure run = enclosure_of(evidence.run.find(row.slot)->tensor);
     Enclosure worst{whole, found->exact, {}, found->worst};

@@ -161,6 +161,7 @@ void add_measures(Json& json, const Row& row) {
   json["inherited"] = row.inherited ? Json{{"rms_rel", io::number(*row.inherited)}} : Json();
   json["contribution"] = optional_json(row.contribution);
   json["bound"] = optional_json(row.bound);
+  json["bound_reason"] = text_or_null(row.why_unbounded);
   json["replay"] = optional_json(row.replay);
   json["vs_floor"] = number_or_null(row.vs_floor);
   json["vs_cast_reference"] = number_or_null(row.vs_cast_reference);

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/compressor/run.hpp"
+#include "core/judge/compare.hpp"
 #include "core/judge/owners.hpp"
 #include "core/judge/truth.hpp"
 #include "tests/bench/bench.hpp"
