@@ -173,7 +173,7 @@ Outcome compare(const CompareOptions& options) {
       judge::compare(problem, dump, {recipe, truth}, {options.tolerance, options.slots, options.threads}));
   const judge::Evidence evidence{problem,       recipe ? *recipe : exact, dump.tape, truths.exact(),
                                  &dump.partial, options.threads};
-  judge::split_errors(report.runs.front(), evidence, truth.tape);
+  judge::split_errors(report.runs.front(), evidence, truth.tape, truth.enclosures);
   if (recipe) judge::bound_errors(report.runs.front(), evidence);
   judge::add_attribution(report.runs.front(), evidence, attribution);
   if (recipe) judge::add_expectation(report.runs.front(), evidence);
