@@ -43,9 +43,9 @@ bool same_bits(const std::map<std::string, judge::BlessedSlot>& a, const std::ma
 /// Runs and dumps, measured into a baseline.
 class Blessing {
  public:
-  Blessing(fs::path folder, const std::string& tier, unsigned threads)
-      : folder_(std::move(folder)), truths_(tier, threads), threads_(threads) {
-    baseline_.truth = tier;
+  Blessing(fs::path folder, Truths truths, unsigned threads)
+      : folder_(std::move(folder)), truths_(std::move(truths)), threads_(threads) {
+    baseline_.truth = truths_.exact().info.tier;
   }
 
   Baseline& baseline() { return baseline_; }
@@ -174,7 +174,7 @@ Recipe recipe_again(const std::string& name, const judge::BlessedRecipe& blessed
 /// Everything that `blessed` names, computed again.
 Baseline again(const Baseline& blessed, const CheckOptions& options) {
   const fs::path folder = folder_of(options.baseline);
-  Blessing blessing(folder, blessed.truth, options.threads);
+  Blessing blessing(folder, {blessed.truth, options.cache, options.threads}, options.threads);
   Baseline& baseline = blessing.baseline();
   baseline.basis = blessed.basis;
   std::map<std::string, Recipe> recipes;
@@ -199,7 +199,7 @@ Baseline again(const Baseline& blessed, const CheckOptions& options) {
 Outcome bless(const BlessOptions& options) {
   check_files(options);
   const Backend& backend = backend_named(options.backend);
-  Blessing blessing(folder_of(options.output), options.truth, options.threads);
+  Blessing blessing(folder_of(options.output), {options.truth, options.cache, options.threads}, options.threads);
   Baseline& baseline = blessing.baseline();
   baseline.provenance = provenance(options.threads);
   baseline.basis = judge::parse_basis(options.basis);

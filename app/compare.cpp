@@ -152,7 +152,7 @@ int exit_of(const RunReport& run, const compressor::Config& config) {
 }  // namespace
 
 Outcome compare(const CompareOptions& options) {
-  Truths truths(options.truth, options.threads);
+  Truths truths(options.truth, options.cache, options.threads);
   const judge::Basis basis = judge::parse_basis(options.basis);
   judge::AttributionChoice attribution{std::nullopt, judge::parse_attribution_method(options.attribution)};
   if (options.target) attribution.target = compressor::parse_slot(*options.target);
@@ -173,7 +173,7 @@ Outcome compare(const CompareOptions& options) {
       judge::compare(problem, dump, {recipe, truth}, {options.tolerance, options.slots, options.threads}));
   const judge::Evidence evidence{problem,       recipe ? *recipe : exact, dump.tape, truths.exact(),
                                  &dump.partial, options.threads};
-  judge::split_errors(report.runs.front(), evidence, truth.tape);
+  judge::split_errors(report.runs.front(), evidence, truth.tape, truth.enclosures);
   if (recipe) judge::bound_errors(report.runs.front(), evidence);
   judge::add_attribution(report.runs.front(), evidence, attribution);
   if (recipe) judge::add_expectation(report.runs.front(), evidence);

@@ -17,6 +17,7 @@ std::vector<std::string> faults_of(const io::Json& report);
 std::string terminal_text(const io::Json& report, judge::Colour colour);
 std::string markdown_text(const io::Json& report);
 std::string html_fragment(const io::Json& report);
+/// A page of its own: style inside, nothing loaded from elsewhere.
 std::string html_text(const io::Json& report);
 /// Of a report or a check. Throws InputError for a study: it judges nothing.
 std::string junit_xml(const io::Json& report);

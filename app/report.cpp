@@ -124,7 +124,7 @@ class Reporting {
   explicit Reporting(const ReportOptions& options)
       : options_(options),
         backend_(backend_named(options.backend)),
-        truths_(options.truth.value_or(are_usual(options) ? "certified" : "fp64"), options.threads),
+        truths_(options.truth.value_or(are_usual(options) ? "certified" : "fp64"), options.cache, options.threads),
         exact_(options.truth ? truths_.exact() : judge::exact_in_fp64()),
         fail_on_(options.fail_on),
         reader_(options.dtypes) {
@@ -187,7 +187,7 @@ class Reporting {
     report_.runs.push_back(judge::measure_run(problem, run, truth, options_.threads));
     report_.runs.back().problem = report_.problems.size() - 1;
     const judge::Evidence evidence{problem, recipe, run.tape, exact_, nullptr, options_.threads};
-    judge::split_errors(report_.runs.back(), evidence, truth.tape);
+    judge::split_errors(report_.runs.back(), evidence, truth.tape, truth.enclosures);
     judge::bound_errors(report_.runs.back(), evidence);
     judge::add_attribution(report_.runs.back(), evidence, attribution_);
     if (recipes_.size() == 1) judge::add_expectation(report_.runs.back(), evidence);

@@ -85,7 +85,10 @@ const Backend& backend_named(const std::string& name) {
   throw InputError(io::unknown_name("backend", name, known));
 }
 
-Truths::Truths(const std::string& tier, unsigned threads) : exact_(reference::exact_in(tier)), threads_(threads) {}
+Truths::Truths(const std::string& tier, const std::optional<reference::TruthCache>& cache, unsigned threads)
+    : exact_(reference::exact_in(tier)), threads_(threads) {
+  if (cache) exact_ = reference::cached(std::move(exact_), *cache);
+}
 
 const judge::Truth& Truths::of(const Problem& problem, const Recipe& truth_recipe, judge::Basis basis) {
   io::Json identity = truth_recipe.spec;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,8 +47,9 @@ const Backend& backend_named(const std::string& name);
 /// The truths of recipes on problems in one tier; equal truths are computed once per problem.
 class Truths {
  public:
-  /// Throws InputError with the known tiers.
-  Truths(const std::string& tier, unsigned threads);
+  /// `cache`: where those of tiers with radii are kept from one process to the next. Throws InputError with the known
+  /// tiers.
+  Truths(const std::string& tier, const std::optional<reference::TruthCache>& cache, unsigned threads);
   /// Who computes them: from pinned slots too.
   const judge::Exact& exact() const { return exact_; }
   /// What `truth_recipe` (of judge::truth_recipe or judge::plain_truth_recipe) computes, gradients included.

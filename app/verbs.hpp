@@ -14,6 +14,7 @@
 #include "core/io/json.hpp"
 #include "core/judge/metrics.hpp"
 #include "core/judge/report.hpp"
+#include "reference/truth_cache.hpp"
 
 namespace ulpscope::app {
 
@@ -41,9 +42,10 @@ struct ReportOptions {
   std::vector<RecipeSource> recipes;  ///< none: fp32 native hf pr3810 maxtext bf16-pure
   RecipeEdits edits;
   std::string backend = "traced";
-  std::optional<std::string> truth;   ///< fp64 | certified | mpfr; none: certified for the usual problems, else fp64
-  std::optional<std::string> basis;   ///< none: quantized for one recipe, given where recipes are compared
-  std::optional<std::string> target;  ///< the slot whose error is attributed; none: output
+  std::optional<std::string> truth;  ///< fp64 | certified | mpfr; none: certified for the usual problems, else fp64
+  std::optional<reference::TruthCache> cache;  ///< of certified and mpfr truths; none: all are computed
+  std::optional<std::string> basis;            ///< none: quantized for one recipe, given where recipes are compared
+  std::optional<std::string> target;           ///< the slot whose error is attributed; none: output
   std::string attribution = "ladder";
   std::vector<std::string> fail_on;  ///< fail | undecided | METRIC>X
   std::vector<std::string> dtypes;   ///< NAME=DTYPE
@@ -94,6 +96,7 @@ struct CompareOptions {
   std::optional<JsonSource> map;
   std::vector<std::string> dtypes;  ///< NAME=DTYPE
   std::string truth = "fp64";
+  std::optional<reference::TruthCache> cache;  ///< as ReportOptions
   std::string basis = "quantized";
   std::optional<std::string> target;  ///< the slot whose error is attributed; none: output, where the dump holds it
   std::string attribution = "ladder";
@@ -140,6 +143,7 @@ struct BlessOptions {
   RecipeEdits edits;
   std::string backend = "traced";
   std::string truth = "fp64";
+  std::optional<reference::TruthCache> cache;  ///< as ReportOptions
   std::string basis = "quantized";
   std::uint64_t seed = 0;  ///< of presets
   unsigned threads = 1;
@@ -151,7 +155,8 @@ Outcome bless(const BlessOptions& options);
 
 struct CheckOptions {
   std::string baseline;
-  std::optional<double> factor;  ///< how much larger an error may be; none: judge::usual_factor
+  std::optional<reference::TruthCache> cache;  ///< as ReportOptions
+  std::optional<double> factor;                ///< how much larger an error may be; none: judge::usual_factor
   unsigned threads = 1;
   Progress progress;
 };

@@ -1,59 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // The grammar of the command line: its verbs.
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <filesystem>
 
 #include "cli/command.hpp"
 #include "cli/numbers.hpp"
 #include "cli/options.hpp"
-#include "core/compressor/config.hpp"
-#include "core/compressor/recipe.hpp"
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
 
 namespace ulpscope::cli {
 namespace {
 
-/// "--recipe a b problem.safetensors": what follows a list of names may be a problem.
-void split_problems(Texts& names, Texts& problems, const Texts& known) {
-  Texts kept;
-  for (const Text& name : names) {
-    std::error_code ignored;
-    const bool is_name = std::find(known.begin(), known.end(), name) != known.end() || name.ends_with(".json");
-    const bool is_file = !is_name && std::filesystem::is_regular_file(name, ignored);
-    (is_file ? problems : kept).push_back(name);
-  }
-  names = kept;
-}
-
-Texts preset_names() {
-  Texts names;
-  for (const auto& preset : compressor::presets()) names.emplace_back(preset.name);
-  return names;
-}
-
 Verb report_verb(CLI::App& root) {
-  struct State {
-    app::ReportOptions options;
-    Texts problems;
-    Texts recipes;
-    Outputs outputs;
-  };
-  const auto state = std::make_shared<State>();
+  const auto state = std::make_shared<ListState<app::ReportOptions>>();
   CLI::App& app =
       *root.add_subcommand("report", "run recipes on problems and say, slot by slot, how far each is from the truth");
   auto& o = state->options;
-  app.add_option("PROBLEM", state->problems, "problem files; none: the presets small-csa and small-hca")->type_name("");
-  app.add_option("--recipe", state->recipes,
-                 "built-in names or JSON files; none: fp32 native hf pr3810 maxtext bf16-pure")
-      ->type_name("")
-      ->delimiter(',');
-  app.add_option("--preset", o.presets, "problems drawn from presets")->type_name("")->delimiter(',');
+  problems_and_recipes(app, state->problems, state->recipes, o.presets);
   text(app, "--backend", o.backend, "traced | fused | cuda");
   text(app, "--truth", o.truth,
        "fp64 | certified: with proven radii (of the usual problems the default) | mpfr: 266 bits, slow");
+  cache(app, o.cache);
   text(app, "--basis", o.basis, "quantized | given: are inputs rounded as the recipe does (quantized for one recipe)");
   attribution(app, o.target, o.attribution);
   app.add_option("--fail-on", o.fail_on, "fail | undecided | METRIC>X: when to exit with 1 or 3")
@@ -65,17 +32,7 @@ Verb report_verb(CLI::App& root) {
   threads(app, o.threads);
   files(app, state->outputs);
   app.footer("Example: ulpscope report --preset small-csa --recipe hf --json report.json");
-  return {&app, [state] {
-            split_problems(state->recipes, state->problems, compressor::builtin_recipe_names());
-            split_problems(state->options.presets, state->problems, preset_names());
-            state->options.problems.assign(state->problems.begin(), state->problems.end());
-            state->options.recipes.assign(state->recipes.begin(), state->recipes.end());
-            state->outputs.inputs = state->problems;
-            return done(state->outputs, [state](const app::Progress& progress) {
-              state->options.progress = progress;
-              return app::report(state->options);
-            });
-          }};
+  return {&app, [state] { return done(state, app::report); }};
 }
 
 Verb make_verb(CLI::App& root) {
@@ -152,6 +109,7 @@ Verb compare_verb(CLI::App& root) {
   text(app, "--map", o.map, "JSON {\"their.name\": \"slot\"}; regular expressions allowed");
   dtypes(app, o.dtypes);
   text(app, "--truth", o.truth, "fp64 | certified: with a proven radius | mpfr: 266 bits, slow");
+  cache(app, o.cache);
   text(app, "--basis", o.basis, "quantized | given");
   attribution(app, o.target, o.attribution);
   text(app, "--slots", o.slots, "only slots whose whole name matches this regular expression");

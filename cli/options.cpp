@@ -2,10 +2,15 @@
 // Options that verbs share: one text for each.
 #include "cli/options.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <filesystem>
 #include <thread>
 
+#include "cli/environment.hpp"
 #include "cli/numbers.hpp"
+#include "core/compressor/config.hpp"
 #include "core/io/error.hpp"
 
 namespace ulpscope::cli {
@@ -84,6 +89,36 @@ void tolerances(CLI::App& app, judge::Tolerance& target) {
   app.add_flag_callback(
       "--equal-nan", [&target] { target.equal_nan = judge::EqualNan::yes; }, "NaN against NaN passes");
 }
+void cache(CLI::App& app, std::optional<reference::TruthCache>& target) {
+  app.preparse_callback([&target](std::size_t) { target = cache_from_environment(); });  // flags come later
+  app.add_flag_callback(
+      "--no-cache", [&target] { target.reset(); },
+      fmt::format("compute certified and mpfr truths anew; else they are kept: {}", cache_help));
+}
+
+void split_problems(Texts& names, Texts& problems, const Texts& known) {
+  Texts kept;
+  for (const Text& name : names) {
+    std::error_code ignored;
+    const bool is_name = std::find(known.begin(), known.end(), name) != known.end() || name.ends_with(".json");
+    const bool is_file = !is_name && std::filesystem::is_regular_file(name, ignored);
+    (is_file ? problems : kept).push_back(name);
+  }
+  names = kept;
+}
+Texts preset_names() {
+  Texts names;
+  for (const auto& preset : compressor::presets()) names.emplace_back(preset.name);
+  return names;
+}
+void problems_and_recipes(CLI::App& app, Texts& problems, Texts& recipes, Texts& presets) {
+  app.add_option("PROBLEM", problems, "problem files; none: the presets small-csa and small-hca")->type_name("");
+  app.add_option("--recipe", recipes, "built-in names or JSON files; none: fp32 native hf pr3810 maxtext bf16-pure")
+      ->type_name("")
+      ->delimiter(',');
+  app.add_option("--preset", presets, "problems drawn from presets")->type_name("")->delimiter(',');
+}
+
 Command done(const Outputs& outputs, std::function<app::Outcome(const app::Progress&)> run) {
   return {"", std::move(run), outputs};
 }

@@ -4,11 +4,13 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/command.hpp"
+#include "core/compressor/recipe.hpp"
 
 namespace ulpscope::cli {
 
@@ -44,6 +46,35 @@ void dtypes(CLI::App& app, Texts& target);
 void attribution(CLI::App& app, std::optional<Text>& target, Text& method);
 void tolerances(CLI::App& app, judge::Tolerance& target);
 Command done(const Outputs& outputs, std::function<app::Outcome(const app::Progress&)> run);
+
+/// --no-cache; else the cache that the environment names (cli/environment.hpp).
+void cache(CLI::App& app, std::optional<reference::TruthCache>& target);
+
+/// A verb that runs recipes on problems: report, bless.
+template <class Options>
+struct ListState {
+  Options options;
+  Texts problems;
+  Texts recipes;
+  Outputs outputs;
+};
+/// "--recipe a b problem.safetensors": what follows a list of names may be a problem.
+void split_problems(Texts& names, Texts& problems, const Texts& known);
+Texts preset_names();
+/// PROBLEM..., --recipe, --preset.
+void problems_and_recipes(CLI::App& app, Texts& problems, Texts& recipes, Texts& presets);
+template <class Options>
+Command done(const std::shared_ptr<ListState<Options>>& state, app::Outcome (*verb)(const Options&)) {
+  split_problems(state->recipes, state->problems, compressor::builtin_recipe_names());
+  split_problems(state->options.presets, state->problems, preset_names());
+  state->options.problems.assign(state->problems.begin(), state->problems.end());
+  state->options.recipes.assign(state->recipes.begin(), state->recipes.end());
+  state->outputs.inputs = state->problems;
+  return done(state->outputs, [state, verb](const app::Progress& progress) {
+    state->options.progress = progress;
+    return verb(state->options);
+  });
+}
 
 /// The verb study: its axes are options, so it needs to know which study the command line names.
 Verb study_verb(CLI::App& root, const Texts& arguments);

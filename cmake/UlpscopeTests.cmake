@@ -25,8 +25,8 @@ function(ulpscope_test_settings)
     math(EXPR arg_TIMEOUT "8 * ${arg_TIMEOUT}")
   endif()
   set_tests_properties(${arg_TESTS} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
-    # BLAS results depend on the chosen kernel and on the number of threads
-    ENVIRONMENT "OPENBLAS_NUM_THREADS=1;OPENBLAS_CORETYPE=Haswell")
+    # BLAS results depend on the chosen kernel and on the number of threads; no test takes a truth from an earlier one
+    ENVIRONMENT "OPENBLAS_NUM_THREADS=1;OPENBLAS_CORETYPE=Haswell;ULPSCOPE_CACHE=")
   if("gpu" IN_LIST arg_LABELS OR "skippable" IN_LIST arg_LABELS)
     set_tests_properties(${arg_TESTS} PROPERTIES SKIP_RETURN_CODE 77)
   endif()

@@ -47,7 +47,14 @@ AttributionBench::AttributionBench(const Evidence& evidence, Slot target)
   start_ = exact(suffix_, {});
   const Recipe given = truth_recipe(evidence.recipe, evidence.problem.config, Basis::given);
   const Recipe rounded = truth_recipe(evidence.recipe, evidence.problem.config, Basis::quantized);
-  truth_ = same_but_for_name(given, rounded) ? start_ : exact(given, {});
+  rounds_inputs_ = !same_but_for_name(given, rounded);
+  truth_ = rounds_inputs_ ? exact(given, {}) : start_;
+}
+
+Difference AttributionBench::inputs() const {
+  Difference out = difference(start_, truth_);
+  if (!rounds_inputs_) std::fill(out.radius.begin(), out.radius.end(), 0);
+  return out;
 }
 
 Enclosure AttributionBench::exact(const Recipe& recipe, const Tape& given) const {
@@ -97,7 +104,7 @@ bool AttributionBench::is_read(Slot slot, const std::array<bool, compressor::slo
 
 Attribution attribution_of(const AttributionBench& bench, const std::vector<Part>& parts) {
   const Difference error = difference(bench.run(), bench.truth());
-  const Difference inputs = difference(bench.start(), bench.truth());
+  const Difference inputs = bench.inputs();
   Admitted admitted(error.value.size());
   admitted.leave_out(error.value);
   admitted.leave_out(inputs.value);
@@ -111,7 +118,7 @@ Attribution attribution_of(const AttributionBench& bench, const std::vector<Part
   out.excluded = admitted.excluded();
   out.steps.push_back({std::nullopt, "inputs", owned.contribution(inputs)});
   std::vector<double> sum = inputs.value;
-  const Difference nothing{std::vector<double>(sum.size(), 0), {}};
+  const Difference nothing{std::vector<double>(sum.size(), 0), std::vector<double>(error.radius.size(), 0)};
   for (const Part& part : parts) {
     const Difference& value = part.value.value.empty() ? nothing : part.value;
     out.steps.push_back({part.slot, part.owner, owned.contribution(value)});

@@ -22,6 +22,8 @@ class AttributionBench {
   const Enclosure& run() const { return run_; }
   const Enclosure& truth() const { return truth_; }
   const Enclosure& start() const { return start_; }
+  /// start - truth: 0 without a radius where the recipe rounds no input.
+  Difference inputs() const;
   /// The target when `given` hold their values and the rest is exact.
   Enclosure exact(const compressor::Tape& given) const { return exact(suffix_, given); }
   /// Slots that the run holds, in program order, to the target.
@@ -45,6 +47,7 @@ class AttributionBench {
   Enclosure run_;
   Enclosure truth_;
   Enclosure start_;
+  bool rounds_inputs_ = false;
 };
 
 /// Steps, each with its part of the target. Elements that are not finite in a part are left out of all of them; the

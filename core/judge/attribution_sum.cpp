@@ -17,6 +17,17 @@ double difference_at(const Enclosure& a, const Enclosure& b, std::size_t i) {
   return (a.value[i] - b.value[i]) + (at_or_zero(a.tail, i) - at_or_zero(b.tail, i));
 }
 
+constexpr double u = 0x1p-53;
+/// Above the roundings of those few operations that compute a radius, and of sums of up to 2^30 of them.
+constexpr double upward = 1 + 0x1p-20;
+
+/// Of two differences and their sum, each within u of itself.
+double roundings_at(const Enclosure& a, const Enclosure& b, std::size_t i) {
+  if (!std::isfinite(a.value[i]) || !std::isfinite(b.value[i])) return 0;
+  const double tails = std::fabs(at_or_zero(a.tail, i) - at_or_zero(b.tail, i));
+  return 2 * u * (std::fabs(a.value[i] - b.value[i]) + tails) * upward;
+}
+
 std::vector<double> cropped_values(std::vector<double> values, const compressor::Shape& from,
                                    const compressor::Shape& to) {
   if (values.empty()) return values;
@@ -31,7 +42,9 @@ Difference difference(const Enclosure& a, const Enclosure& b) {
   for (std::size_t i = 0; i < out.value.size(); ++i) out.value[i] = difference_at(a, b, i);
   if (a.radius.empty() && b.radius.empty()) return out;
   out.radius.resize(out.value.size());
-  for (std::size_t i = 0; i < out.value.size(); ++i) out.radius[i] = at_or_zero(a.radius, i) + at_or_zero(b.radius, i);
+  for (std::size_t i = 0; i < out.value.size(); ++i) {
+    out.radius[i] = (at_or_zero(a.radius, i) + at_or_zero(b.radius, i)) * upward + roundings_at(a, b, i);
+  }
   return out;
 }
 
@@ -67,17 +80,20 @@ OwnedError::OwnedError(const Difference& error, const Enclosure& truth, const Ad
     square_slack_ += (2 * std::fabs(e) + at_or_zero(error.radius, i)) * at_or_zero(error.radius, i);
     truth_ += truth.value[i] * truth.value[i];
   }
+  square_slack_ = (square_slack_ + static_cast<double>(error.value.size() + 1) * u * square_) * upward;
 }
 
 Contribution OwnedError::contribution(const Difference& part) const {
   double dot = 0;
   double slack = 0;
   double square = 0;
+  double sizes = 0;
   for (std::size_t i = 0; i < part.value.size(); ++i) {
     if (!admitted_.at(i)) continue;
     const double c = part.value[i];
     const double e = error_.value[i];
     dot += c * e;
+    sizes += std::fabs(c * e);
     square += c * c;
     const double own = at_or_zero(part.radius, i);
     slack += own * std::fabs(e) + (std::fabs(c) + own) * at_or_zero(error_.radius, i);
@@ -87,8 +103,10 @@ Contribution OwnedError::contribution(const Difference& part) const {
   if (!(square_ > 0)) return out;
   out.share = dot / square_;
   if (!part.radius.empty()) {
+    slack += static_cast<double>(part.value.size() + 1) * u * sizes;
     const double least = square_ - square_slack_;
-    out.radius = least > 0 ? (slack + std::fabs(*out.share) * square_slack_) / least : HUGE_VAL;
+    const double quotient = u * std::fabs(*out.share);
+    out.radius = least > 0 ? ((slack + std::fabs(*out.share) * square_slack_) / least + quotient) * upward : HUGE_VAL;
   }
   return out;
 }

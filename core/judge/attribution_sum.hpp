@@ -15,7 +15,7 @@ namespace ulpscope::judge {
 /// a - b, element by element. Equal infinities differ by 0; elsewhere a NaN or an infinity gives NaN.
 struct Difference {
   std::vector<double> value;
-  std::vector<double> radius;  ///< empty: none of the two has one
+  std::vector<double> radius;  ///< the subtraction's own roundings in it; empty: none of the two has one
 };
 Difference difference(const Enclosure& a, const Enclosure& b);
 
@@ -51,7 +51,7 @@ class OwnedError {
   const Difference& error_;
   const Admitted& admitted_;
   double square_ = 0;        ///< <error, error>
-  double square_slack_ = 0;  ///< what the radii of the error may make of it
+  double square_slack_ = 0;  ///< what the radii of the error, and the sum's own roundings, may make of it
   double truth_ = 0;         ///< <truth, truth>
 };
 

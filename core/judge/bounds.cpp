@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/judge/dump.hpp"
-#include "precision/format.hpp"
+#include "core/judge/bounds_parts.hpp"
 
 namespace ulpscope::judge {
 namespace {
@@ -34,41 +33,12 @@ struct Count {
   Majorant of = Majorant::value;
 };
 
-/// In unit roundoffs of the result: half ulps.
-double units_of(precision::Exp variant) {
-  switch (variant) {
-    case precision::Exp::correct:
-      return 1;
-    case precision::Exp::libm:
-    case precision::Exp::glibc:
-    case precision::Exp::sleef_u10:
-      return 2;
-    case precision::Exp::fast:
-      return 2.4;
-    case precision::Exp::xla_cpu:
-    case precision::Exp::xla_ynn:
-    case precision::Exp::cuda:
-      return 4;
-    case precision::Exp::cuda_fast:
-      return 4;
-  }
-  return HUGE_VAL;
-}
-
-double units_of(const precision::ExpChoice& choice) {
-  return choice.vector == 1 ? units_of(choice.full) : std::max(units_of(choice.full), units_of(choice.rest));
-}
-
-bool is_fast(const precision::ExpChoice& choice) {
-  return choice.full == precision::Exp::cuda_fast || (choice.vector != 1 && choice.rest == precision::Exp::cuda_fast);
-}
-
 std::optional<Count> count_softmax(Slot slot, const SlotArithmetic& a) {
   switch (slot.name) {
     case Name::shifted:
       return Count{.compute = 1};
     case Name::exp:
-      return Count{.exp = units_of(a.exp), .exp_of_argument = is_fast(a.exp) ? 2.4 : 0.};
+      return Count{.exp = exp_units(a.exp), .exp_of_argument = exp_units_of_argument(a.exp)};
     case Name::log_denominator:
       return Count{.compute = 2};
     case Name::softmax:
@@ -115,7 +85,8 @@ std::optional<Count> count_backward(Slot slot, const Replayer& replayer, const S
   const double products = a.compute_exact ? 0 : 1;
   const compressor::Graph& graph = replayer.graph();
   if (slot.name == Name::output) return Count{.compute = 1};
-  if (slot.name == graph.last()) return Count{};
+  const bool straight_through = graph.computes(gradient(Name::quantized)) && slot.name == graph.before(Name::quantized);
+  if (slot.name == graph.last() || straight_through) return Count{};
   if (graph.computes(gradient(Name::rotated)) && slot.name == graph.before(Name::rotated))
     return Count{.compute = 2, .sum = 1, .branches = 1, .of = Majorant::terms};
   if (graph.computes(gradient(Name::hadamard)) && slot.name == graph.before(Name::hadamard))
@@ -141,6 +112,8 @@ std::optional<Count> count_backward(Slot slot, const Replayer& replayer, const S
     case Name::gate:
     case Name::biased:
     case Name::padded_gate:
+    case Name::prior_kv:
+    case Name::prior_gate:
     case Name::hidden:
       return Count{.compute = 2, .branches = 1, .of = Majorant::terms};
     case Name::products:
@@ -150,15 +123,12 @@ std::optional<Count> count_backward(Slot slot, const Replayer& replayer, const S
   }
 }
 
-bool is_tensor_core(const SlotArithmetic& a) { return a.summation.kind == precision::Summation::Kind::tensor_core; }
-
-std::optional<Count> count_of(Slot slot, const Replayer& replayer, const compressor::Recipe& recipe) {
+/// Of slots whose stage is a fixed number of operations; the others have bounds of their own, or none.
+std::optional<Count> count_of(Slot slot, const Replayer& replayer) {
+  const compressor::Recipe& recipe = replayer.recipe();
   const SlotArithmetic& a = replayer.plan().at(slot);
-  if (is_tensor_core(a) || compressor::level_of(slot) == compressor::Level::table) return std::nullopt;
-  if (slot.direction == Direction::backward) {
-    if (slot == gradient(Name::logits) && a.max_gradient == compressor::MaxGradient::through) return std::nullopt;
-    return count_backward(slot, replayer, a);
-  }
+  if (compressor::level_of(slot) == compressor::Level::table) return std::nullopt;
+  if (slot.direction == Direction::backward) return count_backward(slot, replayer, a);
   const bool softmax = replayer.plan().writer(slot) == compressor::Stage::softmax;
   const bool walked = compressor::is_online(recipe.softmax) && (softmax || slot == forward(Name::pooled));
   if (walked && slot != forward(Name::weights)) return std::nullopt;
@@ -166,18 +136,6 @@ std::optional<Count> count_of(Slot slot, const Replayer& replayer, const compres
   if (slot == forward(Name::denominator))
     return Count{.sum = static_cast<double>(replayer.terms_of(slot)), .of = Majorant::value};
   return softmax ? count_softmax(slot, a) : count_forward(slot, replayer, a);
-}
-
-/// A rounding to nearest is off by u; to any side by 2 u.
-double roundoff(const precision::Format& format) {
-  const bool nearest =
-      format.mode == precision::RoundingMode::nearest_even || format.mode == precision::RoundingMode::nearest_away;
-  return (nearest ? 1 : 2) * precision::unit_roundoff(format);
-}
-
-/// What one operation may lose below the normal numbers.
-double underflow(const precision::Format& format) {
-  return format.flush_results || format.flush_inputs ? precision::min_normal(format) : precision::min_subnormal(format);
 }
 
 /// The VJPs whose sum stands beside a term of its own: add that one's size.
@@ -218,7 +176,7 @@ Doubles majorant_of(const Step& step) {
 }
 
 /// Units of u_c that the exponential of each element may be off by.
-Doubles exp_units(const Step& step) {
+Doubles units_of_exp(const Step& step) {
   Doubles units(step.exact.size(), step.count.exp);
   if (step.count.exp_of_argument == 0) return units;
   const Tensor& argument = step.reads.find(step.replayer.graph().reads(step.slot).front())->tensor;
@@ -226,34 +184,44 @@ Doubles exp_units(const Step& step) {
   return units;
 }
 
-/// The bound of one slot, element by element: `operations` and `terms` as they count.
-Doubles bound_of(const Step& step, const Doubles& majorant, double operations, double terms) {
+/// Its VJP reads the maximum: only automatic differentiation of a shifted softmax does.
+bool goes_through_maximum(const Step& step) {
+  return step.slot == gradient(Name::logits) && step.reads.has(forward(Name::row_max)) &&
+         step.replayer.plan().at(step.slot).max_gradient == compressor::MaxGradient::through;
+}
+
+/// The bound of one slot, element by element.
+Doubles bound_of(const Step& step, const Doubles& majorant, Luck luck) {
   const SlotArithmetic& a = step.replayer.plan().at(step.slot);
   const Count& count = step.count;
   const double compute = std::log1p(roundoff(a.compute));
-  const double fixed = compute * operations + std::log1p(roundoff(a.accumulate)) * terms +
+  const double fixed = compute * counted(count.compute, luck) + sum_growth(a.summation, a.accumulate, count.sum, luck) +
                        std::log1p(roundoff(a.branches)) * count.branches;
   const double lost = (1 + count.compute) * underflow(a.compute) + (count.sum + 1) * underflow(a.accumulate) +
                       (count.exp > 0 ? precision::min_normal(a.compute) : 0);
   // Of this and of the exact stage, in fp64.
   const double evaluation = (8 + count.compute + count.sum) * 0x1p-52;
-  const Doubles units = exp_units(step);
+  const Doubles units = units_of_exp(step);
   Doubles bound(majorant.size());
-  for (std::size_t i = 0; i < bound.size(); ++i) {
-    const double inner = std::expm1(fixed + compute * units[i]) * majorant[i] + lost;
-    bound[i] = inner + roundoff(a.storage) * (std::fabs(step.exact.at(i)) + inner) + underflow(a.storage) +
-               evaluation * majorant[i];
-  }
+  for (std::size_t i = 0; i < bound.size(); ++i) bound[i] = std::expm1(fixed + compute * units[i]) * majorant[i] + lost;
+  if (goes_through_maximum(step)) add_max_cotangent(bound, {step.exact, step.reads, a, luck});
+  for (std::size_t i = 0; i < bound.size(); ++i)
+    bound[i] = with_cast(step.exact.at(i), bound[i], a.storage) + evaluation * majorant[i];
   return bound;
+}
+
+/// A slot that the stage of `slot` reads and the run does not hold.
+std::optional<Slot> missing_read(Slot slot, const Replayer& replayer, const Tape& run) {
+  for (const Slot read : replayer.graph().reads(slot)) {
+    if (replayer.graph().computes(read) && !run.has(read)) return read;
+  }
+  return std::nullopt;
 }
 
 /// Nothing where no roundings are counted, or the run does not hold what is read.
 std::optional<Step> step_of(Slot slot, const Replayer& replayer, const Tape& run) {
-  const std::optional<Count> count = count_of(slot, replayer, replayer.recipe());
-  if (!count) return std::nullopt;
-  for (const Slot read : replayer.graph().reads(slot)) {
-    if (replayer.graph().computes(read) && !run.has(read)) return std::nullopt;
-  }
+  const std::optional<Count> count = count_of(slot, replayer);
+  if (!count || missing_read(slot, replayer, run)) return std::nullopt;
   Tape reads = replayer.reads_of(slot);
   Tensor exact = replayer.exact(slot, reads);
   return Step{slot, *count, replayer, std::move(reads), std::move(exact)};
@@ -262,12 +230,22 @@ std::optional<Step> step_of(Slot slot, const Replayer& replayer, const Tape& run
 }  // namespace
 
 std::optional<LocalBounds> local_bounds(Slot slot, const Replayer& replayer, const Tape& run) {
-  const std::optional<Step> step = step_of(slot, replayer, run);
-  if (!step) return std::nullopt;
-  const Doubles majorant = majorant_of(*step);
-  const Count& count = step->count;
-  return LocalBounds{compressor::to_doubles(step->exact), bound_of(*step, majorant, count.compute, count.sum),
-                     bound_of(*step, majorant, std::sqrt(count.compute), std::sqrt(count.sum))};
+  if (missing_read(slot, replayer, run)) return std::nullopt;
+  if (const std::optional<Step> step = step_of(slot, replayer, run)) {
+    const Doubles majorant = majorant_of(*step);
+    return LocalBounds{compressor::to_doubles(step->exact), bound_of(*step, majorant, Luck::worst),
+                       bound_of(*step, majorant, Luck::typical)};
+  }
+  const Tape reads = replayer.reads_of(slot);
+  if (std::optional<LocalBounds> table = table_bounds(slot, replayer, reads)) return table;
+  return walked_bounds(slot, replayer, reads);
+}
+
+std::string why_unbounded(Slot slot, const Replayer& replayer, const Tape& run) {
+  if (const std::optional<Slot> missing = missing_read(slot, replayer, run))
+    return "no bound: the run does not hold " + compressor::to_string(*missing) + ", which the stage reads";
+  return "no bound: a block's scale is a decision, which one rounding of its largest element turns, and all of the "
+         "block with it";
 }
 
 namespace {
@@ -319,8 +297,15 @@ Variances variances_of(const Step& step, const Rounded& rounded, double exp_unit
 }  // namespace
 
 std::optional<InnerDeviations> inner_deviations(Slot slot, const Replayer& replayer, const Tape& run) {
-  const std::optional<Step> step = step_of(slot, replayer, run);
-  if (!step) return std::nullopt;
+  const SlotArithmetic& a = replayer.plan().at(slot);
+  const bool through = slot == gradient(Name::logits) && a.max_gradient == compressor::MaxGradient::through;
+  const bool tensor_core = a.summation.kind == precision::Summation::Kind::tensor_core;
+  const std::optional<Step> step = through || tensor_core ? std::nullopt : step_of(slot, replayer, run);
+  if (!step) {
+    std::optional<LocalBounds> bounds = local_bounds(slot, replayer, run);
+    if (!bounds) return std::nullopt;
+    return InnerDeviations{bounds->typical, bounds->typical};
+  }
   const Rounded rounded = rounded_in(*step);
   const Doubles units = exp_units(*step);
   InnerDeviations deviations{Doubles(step->exact.size()), Doubles(step->exact.size())};

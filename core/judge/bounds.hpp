@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/judge/replay.hpp"
@@ -21,9 +22,11 @@ struct LocalBounds {
   std::vector<double> typical;
 };
 
-/// Nothing where no bound is stated: RoPE tables, quantised blocks, online softmax, tensor cores' sums, a
-/// differentiated maximum; and where the run does not hold what the slot's stage reads.
+/// Nothing where no bound is stated: quantised blocks; and where the run does not hold what the slot's stage reads.
+/// RoPE tables, online softmax, tensor cores' sums and a differentiated maximum have theirs in bounds_parts.hpp.
 std::optional<LocalBounds> local_bounds(compressor::Slot slot, const Replayer& replayer, const compressor::Tape& run);
+/// Of a slot that has none: why, for a report.
+std::string why_unbounded(compressor::Slot slot, const Replayer& replayer, const compressor::Tape& run);
 
 /// Standard deviations of what the roundings of one stage, all but the cast of its result, make of one slot.
 struct InnerDeviations {

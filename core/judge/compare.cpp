@@ -78,7 +78,7 @@ class Comparison {
   }
 
   void run(RunReport& report) {
-    const Bench bench{config_, recipe_ != nullptr ? &replayer_->plan() : nullptr, options_.threads};
+    const Bench bench{config_, recipe_ != nullptr ? &replayer_->plan() : nullptr, options_.threads, &truth_.enclosures};
     std::size_t judged = 0;
     for (const Slot slot : order()) {
       if (!filter_.keeps(slot)) continue;
@@ -175,11 +175,7 @@ class Comparison {
     const bool partial = enclosure->second.shape != found.shape;
     Judged judged = partial ? judge_tolerance(found, cropped(enclosure->second, found.shape), options_.tolerance, ruler)
                             : judge_tolerance(found, enclosure->second, options_.tolerance, ruler);
-    row.undecided = judged.undecided;
-    if (judged.undecided != 0) {
-      row.status = Status::undecided;
-      row.reason = fmt::format("the radius of the truth leaves {} of {} elements open", judged.undecided, found.size());
-    }
+    leave_open(row, judged, found.size());
     return std::move(judged.failing);
   }
 
@@ -268,7 +264,7 @@ RunReport measure_run(const Problem& problem, const compressor::Run& run, const 
   report.spec = run.recipe.spec;
   report.truth = truth.info;
   const compressor::Plan plan(run.recipe, problem.config);
-  const Bench bench{plan.config(), &plan, threads};
+  const Bench bench{plan.config(), &plan, threads, &truth.enclosures};
   for (const Slot slot : compressor::program_order(problem, run.recipe)) {
     const Record* record = run.tape.find(slot);
     if (record == nullptr) {

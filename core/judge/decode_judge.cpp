@@ -132,15 +132,28 @@ class DecodeJudge {
     if (row.status == Status::undecided) return;
     const compressor::Record* exact = decoding_.truth.tape.find(cut.slot);
     const Tensor truth = rows_of(exact->tensor, cut.first, row.shape);
+    const bool finer = enclosure != decoding_.truth.enclosures.end();
+    const Enclosure known = finer ? part_of(enclosure->second, cut, row.shape) : Enclosure{row.shape, {}, {}, {}};
     const precision::Format& format = bench_.plan->at(cut.slot).storage;
-    measure_row(row, {found, truth}, {format, plain_layout(row.shape)}, bench_.threads);
+    measure_row(row, {found, truth}, {format, plain_layout(row.shape), known.tail}, bench_.threads);
     const Ruler ruler(format);
     if (options_.tolerance.given()) {
       row.tolerance = options_.tolerance;
       row.tolerance_reason = "given on the command line";
-      return conclude(row, judge_tolerance(found, truth, options_.tolerance, ruler), found, truth);
+      const Judged judged = finer ? judge_tolerance(found, known, options_.tolerance, ruler)
+                                  : Judged{judge_tolerance(found, truth, options_.tolerance, ruler)};
+      leave_open(row, judged, found.size());
+      return conclude(row, judged.failing, found, truth);
     }
     conclude(row, judge_replay(row, found, replayed(cut, row.shape), ruler), found, *cut.value);
+  }
+
+  static Enclosure part_of(const Enclosure& whole, const Cut& cut, const Shape& shape) {
+    const auto part = [&](const std::vector<double>& values) {
+      if (values.empty()) return values;
+      return compressor::to_doubles(rows_of({whole.shape, values, io::DType::f64}, cut.first, shape));
+    };
+    return {shape, part(whole.value), part(whole.tail), part(whole.radius)};
   }
 
   /// What the slot leaves open, around the chunked run's own value.

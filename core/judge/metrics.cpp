@@ -50,33 +50,35 @@ Meter::Meter(const precision::Format& format, const Layout& layout)
   map_ = std::move(map);
 }
 
-void Meter::add(std::size_t first, std::span<const double> run, std::span<const double> truth) {
-  assert(run.size() == truth.size() && first + run.size() <= layout_.size());
+void Meter::add(std::size_t first, const Chunk& chunk) {
+  const std::size_t size = chunk.run.size();
+  assert(size == chunk.truth.size() && first + size <= layout_.size());
   const std::size_t rows_per_segment = segment_rows(layout_);
-  for (std::size_t done = 0; done < run.size();) {
+  for (std::size_t done = 0; done < size;) {
     const std::size_t row = (first + done) / layout_.channels;
     const std::size_t channel = (first + done) % layout_.channels;
-    const std::size_t count = std::min(layout_.channels - channel, run.size() - done);
-    add_row(row, channel, run.subspan(done, count), truth.subspan(done, count));
+    const std::size_t count = std::min(layout_.channels - channel, size - done);
+    add_row(row, channel, chunk.part(done, count));
     done += count;
     if (channel + count == layout_.channels && (row + 1) % rows_per_segment == 0) close_segment();
   }
 }
 
-void Meter::add_row(std::size_t row, std::size_t channel, std::span<const double> run, std::span<const double> truth) {
+void Meter::add_row(std::size_t row, std::size_t channel, const Chunk& chunk) {
+  const auto& [run, truth, tail] = chunk;
   const bool windowed = layout_.windows != 0;
   const std::size_t window = windowed ? layout_.window_of_row(row) : 0;
   const std::size_t map_row = windowed ? window / map_window_block_ * map_->columns : 0;
   count_ += run.size();
   for (std::size_t i = 0; i < run.size(); ++i) {
     const std::uint64_t underflowed = classes_.underflowed;
-    const bool finite = add_pair(row * layout_.channels + channel + i, run[i], truth[i]);
+    const std::optional<double> error =
+        add_pair(row * layout_.channels + channel + i, {run[i], truth[i], chunk.tail_at(i)});
     if (!windowed) continue;
     const std::size_t cell = map_row + (channel + i) / map_channel_block_;
     map_->underflowed[cell] += classes_.underflowed - underflowed;
-    if (!finite) continue;
-    const double error = run[i] - truth[i];
-    const Norms norms{error * error, truth[i] * truth[i]};
+    if (!error) continue;
+    const Norms norms{*error * *error, truth[i] * truth[i]};
     map_->max_ulp[cell] = std::max(map_->max_ulp[cell], last_ulp_);
     segment_.windows[window].error += norms.error;
     segment_.windows[window].truth += norms.truth;
@@ -86,12 +88,13 @@ void Meter::add_row(std::size_t row, std::size_t channel, std::span<const double
   }
 }
 
-bool Meter::add_pair(std::size_t flat, double run, double truth) {
+std::optional<double> Meter::add_pair(std::size_t flat, const Pair& pair) {
+  const auto [run, truth, tail] = pair;
   const double magnitude = std::fabs(run);
   const double truth_magnitude = std::fabs(truth);
   if (!(magnitude < infinity) || !(truth_magnitude < infinity)) {
     add_nonfinite(run, truth);
-    return false;
+    return std::nullopt;
   }
   classes_.zero += run == 0;
   classes_.underflowed += run == 0 && truth != 0;
@@ -100,9 +103,9 @@ bool Meter::add_pair(std::size_t flat, double run, double truth) {
   truth_high_ = std::max(truth_high_, truth);
   ++compared_;
 
-  const double error = run - truth;
+  const double error = (run - truth) - tail;
   const double error_magnitude = std::fabs(error);
-  last_ulp_ = ruler_.distance(run, truth);
+  last_ulp_ = ruler_.distance(run, truth, tail);
   ulps_.add(last_ulp_);
   errors_.add(truth_magnitude, error_magnitude);
   segment_.all.error += error * error;
@@ -114,7 +117,7 @@ bool Meter::add_pair(std::size_t flat, double run, double truth) {
     worst_ulp_ = last_ulp_;
     worst_ = Worst{flat, run, truth};
   }
-  return true;
+  return error;
 }
 
 void Meter::add_nonfinite(double run, double truth) {
@@ -233,8 +236,7 @@ namespace {
 struct Pass {
   const compressor::Tensor& run;
   const compressor::Tensor& truth;
-  const precision::Format& format;
-  const Layout& layout;
+  const Yardstick& yardstick;
 };
 
 void copy_doubles(const compressor::Tensor& tensor, std::size_t first, std::span<double> out) {
@@ -246,16 +248,18 @@ void copy_doubles(const compressor::Tensor& tensor, std::size_t first, std::span
 }
 
 Meter measure_segment(const Pass& pass, std::size_t segment) {
-  Meter meter(pass.format, pass.layout);
-  const std::size_t rows = Meter::segment_rows(pass.layout);
-  const std::size_t end = std::min(pass.layout.rows, (segment + 1) * rows) * pass.layout.channels;
+  const auto& [format, layout, tail] = pass.yardstick;
+  Meter meter(format, layout);
+  const std::size_t rows = Meter::segment_rows(layout);
+  const std::size_t end = std::min(layout.rows, (segment + 1) * rows) * layout.channels;
   std::vector<double> run(4096);
   std::vector<double> truth(4096);
-  for (std::size_t first = segment * rows * pass.layout.channels; first < end; first += run.size()) {
+  for (std::size_t first = segment * rows * layout.channels; first < end; first += run.size()) {
     const std::size_t count = std::min(run.size(), end - first);
     copy_doubles(pass.run, first, std::span(run).first(count));
     copy_doubles(pass.truth, first, std::span(truth).first(count));
-    meter.add(first, std::span(run).first(count), std::span(truth).first(count));
+    meter.add(first, {std::span(run).first(count), std::span(truth).first(count),
+                      tail.empty() ? tail : tail.subspan(first, count)});
   }
   return meter;
 }
@@ -264,9 +268,9 @@ Meter measure_segment(const Pass& pass, std::size_t segment) {
 
 Metrics measure(const compressor::Tensor& run, const compressor::Tensor& truth, const Yardstick& yardstick,
                 unsigned threads) {
-  const auto& [format, layout] = yardstick;
-  assert(run.size() == truth.size() && run.size() == layout.size());
-  const Pass pass{run, truth, format, layout};
+  const auto& [format, layout, tail] = yardstick;
+  assert(run.size() == truth.size() && run.size() == layout.size() && (tail.empty() || tail.size() == run.size()));
+  const Pass pass{run, truth, yardstick};
   const std::size_t rows = Meter::segment_rows(layout);
   const std::size_t segments = (layout.rows + rows - 1) / rows;
   const std::size_t at_once = std::max<std::size_t>(1, threads);

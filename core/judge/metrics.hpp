@@ -101,8 +101,18 @@ class Meter {
   /// Rows per segment; about 2^18 elements.
   static std::size_t segment_rows(const Layout& layout);
 
+  /// A run's elements, their truths, and what these lack as doubles (empty: nothing).
+  struct Chunk {
+    std::span<const double> run;
+    std::span<const double> truth;
+    std::span<const double> tail = {};
+    Chunk part(std::size_t first, std::size_t count) const {
+      return {run.subspan(first, count), truth.subspan(first, count), tail.empty() ? tail : tail.subspan(first, count)};
+    }
+    double tail_at(std::size_t i) const { return tail.empty() ? 0 : tail[i]; }
+  };
   /// Elements first .. first + run.size() - 1; `first` continues the previous chunk (or starts a segment).
-  void add(std::size_t first, std::span<const double> run, std::span<const double> truth);
+  void add(std::size_t first, const Chunk& chunk);
   /// `next` holds exactly the segment that follows.
   void merge(const Meter& next);
   Metrics result() const;
@@ -119,8 +129,14 @@ class Meter {
     std::vector<Norms> channels;
     void add(const Sums& other);
   };
-  void add_row(std::size_t row, std::size_t channel, std::span<const double> run, std::span<const double> truth);
-  bool add_pair(std::size_t flat, double run, double truth);
+  void add_row(std::size_t row, std::size_t channel, const Chunk& chunk);
+  /// run - truth - tail; nothing where it is not finite.
+  struct Pair {
+    double run;
+    double truth;
+    double tail;
+  };
+  std::optional<double> add_pair(std::size_t flat, const Pair& pair);
   void add_nonfinite(double run, double truth);
   void close_segment();
   void summarise(Metrics& metrics, const Sums& sums) const;
@@ -147,10 +163,11 @@ class Meter {
   Sums total_;
 };
 
-/// In which format ulps are counted, and where an element stands.
+/// In which format ulps are counted, where an element stands, and what the truth's doubles lack of the truth.
 struct Yardstick {
   const precision::Format& format;
   const Layout& layout;
+  std::span<const double> tail = {};  ///< empty: nothing that is known
 };
 /// One pass over two tensors of equal size, on `threads` threads.
 Metrics measure(const compressor::Tensor& run, const compressor::Tensor& truth, const Yardstick& yardstick,

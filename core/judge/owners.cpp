@@ -51,7 +51,8 @@ void measure_split(Row& row, const Split& split) {
     of_local += local.value[i] * local.value[i];
     of_inherited += inherited.value[i] * inherited.value[i];
     of_truth += split.truth.value[i] * split.truth.value[i];
-    max_ulp = std::max(max_ulp, ruler.distance(split.run.value[i], split.stage.value[i]));
+    const double tail = split.stage.tail.empty() ? 0 : split.stage.tail[i];
+    max_ulp = std::max(max_ulp, ruler.distance(split.run.value[i], split.stage.value[i], tail));
   }
   row.local = LocalError{relative(of_local, of_truth), max_ulp};
   row.inherited = relative(of_inherited, of_truth);
@@ -85,14 +86,15 @@ void judge_bound(Row& row, const Enclosure& run, const Enclosure& worst, const E
 }
 
 /// ||run - truth|| over ||other - truth||; nothing where the other one has no error.
-std::optional<double> ratio_of_errors(const Enclosure& run, const std::vector<double>& other, const Enclosure& truth) {
+std::optional<double> ratio_of_errors(const Enclosure& run, const Enclosure& other, const Enclosure& truth) {
+  const std::vector<double> run_error = difference(run, truth).value;
+  const std::vector<double> other_error = difference(other, truth).value;
   double of_run = 0;
   double of_other = 0;
-  for (std::size_t i = 0; i < other.size(); ++i) {
-    const double there = truth.value[i];
-    if (!std::isfinite(run.value[i]) || !std::isfinite(other[i]) || !std::isfinite(there)) continue;
-    of_run += (run.value[i] - there) * (run.value[i] - there);
-    of_other += (other[i] - there) * (other[i] - there);
+  for (std::size_t i = 0; i < run_error.size(); ++i) {
+    if (!std::isfinite(run.value[i]) || !std::isfinite(other.value[i]) || !std::isfinite(truth.value[i])) continue;
+    of_run += run_error[i] * run_error[i];
+    of_other += other_error[i] * other_error[i];
   }
   return of_other > 0 ? std::optional(std::sqrt(of_run / of_other)) : std::nullopt;
 }
@@ -102,13 +104,19 @@ void compare_with_casts(Row& row, const Split& split, const Enclosure& casts) {
   format.mode = precision::RoundingMode::nearest_even;
   std::vector<double> rounded = split.truth.value;
   precision::round_array(rounded, rounded, format);
-  row.vs_floor = ratio_of_errors(split.run, rounded, split.truth);
-  row.vs_cast_reference = ratio_of_errors(split.run, casts.value, split.truth);
+  row.vs_floor = ratio_of_errors(split.run, {split.run.shape, std::move(rounded), {}, {}}, split.truth);
+  row.vs_cast_reference = ratio_of_errors(split.run, casts, split.truth);
+}
+
+/// As fine as the tier has it.
+Enclosure truth_of(Slot slot, const Record& record, const Enclosures& finer) {
+  const auto found = finer.find(slot);
+  return found == finer.end() ? enclosure_of(record.tensor) : found->second;
 }
 
 }  // namespace
 
-void split_errors(RunReport& report, const Evidence& evidence, const Tape& truth) {
+void split_errors(RunReport& report, const Evidence& evidence, const Tape& truth, const Enclosures& finer) {
   const compressor::Recipe suffix = suffix_recipe(evidence.recipe, evidence.problem.config);
   const Tape casts = cast_reference(evidence.problem, evidence.recipe, evidence.threads).tape;
   for (Row& row : report.rows) {
@@ -118,7 +126,7 @@ void split_errors(RunReport& report, const Evidence& evidence, const Tape& truth
     Enclosures stage = evidence.exact.run({evidence.problem, suffix, evidence.run, {row.slot}, evidence.threads});
     const auto found = stage.find(row.slot);
     if (found == stage.end()) continue;  // the recipe does not compute it
-    Split split{enclosure_of(run->tensor), std::move(found->second), enclosure_of(exact->tensor)};
+    Split split{enclosure_of(run->tensor), std::move(found->second), truth_of(row.slot, *exact, finer)};
     for (Enclosure* each : {&split.run, &split.stage, &split.truth}) crop(*each, row.shape);
     measure_split(row, split);
     const Record* reference = casts.find(row.slot);
@@ -134,7 +142,10 @@ void bound_errors(RunReport& report, const Evidence& evidence) {
   for (Row& row : report.rows) {
     if (!row.local || !replayer.graph().computes(row.slot)) continue;
     const auto found = local_bounds(row.slot, replayer, evidence.run);
-    if (!found) continue;
+    if (!found) {
+      row.why_unbounded = why_unbounded(row.slot, replayer, evidence.run);
+      continue;
+    }
     const compressor::Shape whole = compressor::shape_of(row.slot, replayer.plan().config());
     Enclosure run = enclosure_of(evidence.run.find(row.slot)->tensor);
     Enclosure worst{whole, found->exact, {}, found->worst};
@@ -175,9 +186,14 @@ std::vector<Owner> owners_of(const Attribution& attribution) {
   for (const AttributionStep& step : attribution.steps) {
     auto found =
         std::find_if(owners.begin(), owners.end(), [&](const Owner& owner) { return owner.name == step.owner; });
-    if (found == owners.end()) found = owners.insert(owners.end(), Owner{step.owner, {}, {}, {}});
+    const bool first = found == owners.end();
+    if (first) found = owners.insert(owners.end(), Owner{step.owner, {}, {}, step.contribution.radius, {}});
     if (step.slot) found->slots.push_back(*step.slot);
     if (step.expected) found->expected = found->expected.value_or(0) + *step.expected;
+    if (!first)
+      found->radius = found->radius && step.contribution.radius
+                          ? std::optional(*found->radius + *step.contribution.radius)
+                          : std::nullopt;
     if (step.contribution.share) found->share = found->share.value_or(0) + *step.contribution.share;
   }
   return owners;

@@ -13,8 +13,10 @@ namespace ulpscope::judge {
 
 /// Fills `local` (the run's slot minus the exact stage on the run's own inputs: its nearest slots that the run holds),
 /// `inherited` (that exact stage minus the truth), `vs_floor` and `vs_cast_reference` of every row that the run and
-/// `truth` hold, on the elements that contract and attribution admit.
-void split_errors(RunReport& report, const Evidence& evidence, const compressor::Tape& truth);
+/// `truth` hold, on the elements that contract and attribution admit. `finer`: the slots of a truth that is
+/// finer than double.
+void split_errors(RunReport& report, const Evidence& evidence, const compressor::Tape& truth,
+                  const Enclosures& finer = {});
 
 /// Fills `bound` of the rows for which one is stated; a local error above it fails its row. For a claimed recipe.
 void bound_errors(RunReport& report, const Evidence& evidence);
@@ -35,6 +37,7 @@ struct Owner {
   std::string name;
   std::vector<compressor::Slot> slots;
   std::optional<double> share = {};
+  std::optional<double> radius = {};  ///< of the share; none: one of its steps has none
   std::optional<double> expected = {};
 };
 std::vector<Owner> owners_of(const Attribution& attribution);

@@ -12,11 +12,21 @@ namespace {
 
 using io::Json;
 
-/// "71.4%", "-1.4%", "0"; shares below 0.05% are "0.0%".
+/// "71.4%", "-1.4%", "0"; of either sign, below 0.05% they are "0.0%".
 std::string share_text(const Json& share) {
   if (!io::is_number_or_nonfinite(share)) return "-";
   const double value = io::number_of(share);
-  return value == 0 ? "0" : fmt::format("{:.1f}%", 100 * value + 0.0);
+  if (value == 0) return "0";
+  const std::string text = fmt::format("{:.1f}%", 100 * value);
+  return text == "-0.0%" ? "0.0%" : text;
+}
+
+/// With its radius, "71.4% +- 0.2%", where that reaches a digit that is shown.
+std::string owned_text(const Json& owner) {
+  const std::string text = share_text(owner["share"]);
+  const Json& radius = owner["share_radius"];
+  const bool shows = io::is_number_or_nonfinite(radius) && !(io::number_of(radius) < .0005);
+  return shows ? text + " +- " + share_text(radius) : text;
 }
 
 const Json* owner_named(const Json& run, const std::string& name) {
@@ -52,7 +62,7 @@ Section run_section(const Json& run) {
   });
   for (const Json* owner : owners)
     section.table.rows.push_back(
-        {(*owner)["owner"].get<std::string>(), share_text((*owner)["share"]), share_text((*owner)["expected"])});
+        {(*owner)["owner"].get<std::string>(), owned_text(*owner), share_text((*owner)["expected"])});
   return section;
 }
 
@@ -82,7 +92,7 @@ Section runs_section(const std::vector<const Json*>& runs) {
     bool any = false;
     for (const Json* run : runs) {
       const Json* owner = owner_named(*run, name);
-      cells.push_back(owner == nullptr ? "-" : share_text((*owner)["share"]));
+      cells.push_back(owner == nullptr ? "-" : owned_text(*owner));
       any = any || (owner != nullptr && owns_something(*owner));
     }
     if (any) section.table.rows.push_back(std::move(cells));

@@ -17,9 +17,8 @@ enum class Colour : std::uint8_t { off, on };
 std::string terminal_text(const io::Json& report, Colour colour);
 /// GitHub-flavoured Markdown.
 std::string markdown_text(const io::Json& report);
-/// A page of its own: style inside, no script, nothing loaded from elsewhere; every text escaped.
-std::string html_text(const io::Json& report);
-/// The same as one <div> for a page that exists already, a notebook's.
+/// One <div> for a page that exists already, a notebook's, or for html_page (html_table.hpp): no script, nothing loaded
+/// from elsewhere; every text escaped.
 std::string html_fragment(const io::Json& report);
 /// One testcase per problem, recipe and slot, and per invariant.
 std::string junit_xml(const io::Json& report);

@@ -46,6 +46,4 @@ std::string html_fragment(const Json& given) {
   return html_block(out + html_paragraph(provenance_text(report), "source"));
 }
 
-std::string html_text(const Json& report) { return html_page(html_fragment(report)); }
-
 }  // namespace ulpscope::judge

@@ -74,6 +74,7 @@ struct Row {
   std::optional<double> inherited;  ///< ||the exact stage on the run's own inputs - truth|| / ||truth||
   std::optional<Contribution> contribution;
   std::optional<Bound> bound;
+  std::string why_unbounded;  ///< where a bound was asked for and none is stated
   std::optional<ReplayResult> replay;
   std::optional<double> vs_floor;           ///< ||error|| / ||rounding the truth once||
   std::optional<double> vs_cast_reference;  ///< ||error|| / ||error of the same casts, exact between||

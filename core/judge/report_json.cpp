@@ -104,7 +104,9 @@ Json to_json(const LocalError& local) {
 }
 
 Json to_json(const Contribution& contribution) {
-  return {{"rms_rel", io::number(contribution.rms_rel)}, {"share", number_or_null(contribution.share)}};
+  return {{"rms_rel", io::number(contribution.rms_rel)},
+          {"share", number_or_null(contribution.share)},
+          {"share_radius", number_or_null(contribution.radius)}};
 }
 
 Json to_json(const Bound& bound) {
@@ -121,6 +123,7 @@ Json to_json(const Attribution& attribution) {
     owners.push_back({{"owner", owner.name},
                       {"slots", std::move(slots)},
                       {"share", number_or_null(owner.share)},
+                      {"share_radius", number_or_null(owner.radius)},
                       {"expected", number_or_null(owner.expected)}});
   }
   return {{"target", compressor::to_string(attribution.target)},
@@ -158,6 +161,7 @@ void add_measures(Json& json, const Row& row) {
   json["inherited"] = row.inherited ? Json{{"rms_rel", io::number(*row.inherited)}} : Json();
   json["contribution"] = optional_json(row.contribution);
   json["bound"] = optional_json(row.bound);
+  json["bound_reason"] = text_or_null(row.why_unbounded);
   json["replay"] = optional_json(row.replay);
   json["vs_floor"] = number_or_null(row.vs_floor);
   json["vs_cast_reference"] = number_or_null(row.vs_cast_reference);

@@ -35,6 +35,17 @@ class Ruler {
            low.units;
   }
 
+  /// The same to b + tail, where a double is too coarse for b: |tail| is at most a spacing of doubles at b.
+  double distance(double a, double b, double tail) const {
+    if (tail == 0) return distance(a, b);
+    const Mark high = mark(std::fabs(a));
+    const Mark low = mark(std::fabs(b));
+    const double more = (std::signbit(b) ? -tail : tail) / spacing(b);
+    if (std::signbit(a) == std::signbit(b))
+      return std::fabs((high.binade - low.binade) * units_per_binade_ + (high.units - low.units) - more);
+    return distance(a, b) + more;
+  }
+
   /// The spacing at |x|: of the binade that holds it.
   double spacing(double x) const {
     return std::ldexp(1.0, static_cast<int>(mark(std::fabs(x)).binade) - precision_ + 1);

@@ -46,6 +46,18 @@ void measure_row(Row& row, const Compared& tensors, const Yardstick& yardstick, 
   row.reason = "no element is finite on both sides, and classes differ";
 }
 
+namespace {
+
+/// What the doubles of a slot's truth lack of it, cut to the rows that a partial dump holds.
+std::vector<double> tail_of(Slot slot, const compressor::Shape& shape, const Bench& bench) {
+  if (bench.truths == nullptr || !bench.truths->contains(slot)) return {};
+  const Enclosure& truth = bench.truths->at(slot);
+  if (truth.tail.empty() || truth.shape == shape) return truth.tail;
+  return compressor::to_doubles(cropped(Tensor{truth.shape, truth.tail, io::DType::f64}, shape));
+}
+
+}  // namespace
+
 Row measured_row(Slot slot, const Record& record, const Record* truth, const Bench& bench) {
   Row row = absent_row(slot, "the truth does not have this slot", bench);
   const precision::Format format = format_of(slot, record, bench);
@@ -55,10 +67,11 @@ Row measured_row(Slot slot, const Record& record, const Record* truth, const Ben
   const bool partial = truth->tensor.shape != record.tensor.shape;
   const Tensor& reference = truth->tensor;
   const Layout layout = layout_of(slot, row.shape, bench.config);
+  const std::vector<double> tail = tail_of(slot, row.shape, bench);
   if (partial) {
-    measure_row(row, {record.tensor, cropped(reference, row.shape)}, {format, layout}, bench.threads);
+    measure_row(row, {record.tensor, cropped(reference, row.shape)}, {format, layout, tail}, bench.threads);
   } else {
-    measure_row(row, {record.tensor, reference}, {format, layout}, bench.threads);
+    measure_row(row, {record.tensor, reference}, {format, layout, tail}, bench.threads);
   }
   return row;
 }

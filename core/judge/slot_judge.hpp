@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/compressor/arithmetic_plan.hpp"
+#include "core/judge/exact.hpp"
 #include "core/judge/replay.hpp"
 #include "core/judge/report.hpp"
 
@@ -18,6 +19,7 @@ struct Bench {
   const compressor::Config& config;  ///< effective
   const compressor::Plan* plan;      ///< null: no recipe
   unsigned threads;
+  const Enclosures* truths = nullptr;  ///< null: the tier has none; where truths are finer than double
 };
 
 /// The storage format of a slot: the recipe's, else the record's own.

@@ -61,6 +61,13 @@ void leave_undecided(Row& row, const Evidence& evidence) {
       evidence.unbounded);
 }
 
+void leave_open(Row& row, const Judged& judged, std::size_t count) {
+  if (judged.undecided == 0) return;
+  row.undecided = judged.undecided;
+  row.status = Status::undecided;
+  row.reason = fmt::format("the radius of the truth leaves {} of {} elements open", judged.undecided, count);
+}
+
 Judged judge_tolerance(const compressor::Tensor& found, const Enclosure& truth, const Tolerance& tolerance,
                        const Ruler& ruler) {
   constexpr double least_normal = 0x1p-1022;

@@ -33,5 +33,7 @@ struct Judged {
 };
 Judged judge_tolerance(const compressor::Tensor& found, const Enclosure& truth, const Tolerance& tolerance,
                        const Ruler& ruler);
+/// An undecided row where the truth's radius leaves elements of `count` open.
+void leave_open(Row& row, const Judged& judged, std::size_t count);
 
 }  // namespace ulpscope::judge

@@ -78,7 +78,8 @@ class Report(Found):
     @property
     def owners(self) -> list[dict[str, Any]]:
         """Whose error the target's is: the stages of all runs in program order, each with its signed ``share`` (they sum
-        to 1 over a run; None where there is no error), ``target``, and its run's ``problem``, ``recipe``, ``backend``."""
+        to 1 over a run; None where there is no error), its ``share_radius`` (what the share is known within; None: the
+        tier of truth has no radii), ``target``, and its run's ``problem``, ``recipe``, ``backend``."""
         return [
             {"problem": run["problem"], "recipe": run["recipe"], "backend": run["backend"], **found}
             for run in self.to_dict()["runs"]
@@ -116,6 +117,7 @@ def report(
     seed: Optional[int] = None,
     backend: str = "traced",
     truth: Optional[str] = None,
+    cache: Optional[StrPath] = None,
     basis: Optional[str] = None,
     target: Optional[str] = None,
     attribution: str = "ladder",
@@ -129,8 +131,10 @@ def report(
     maxtext, bf16-pure. ``settings``, ``omit``, ``remainder`` change every recipe. ``basis``: "quantized" (inputs rounded
     as the recipe does; for one recipe) or "given". ``fail_on``: "fail", "undecided", "rms_rel>1e-2"
     (``list_metrics()``): when ``exit`` is not 0. ``truth``: "fp64", "certified" (each value with a proven radius; the
-    default without problems and presets) or "mpfr" (266 bits, slow); a slot whose truth cannot be had is undecided. ``target``: the
-    slot whose error is split into its owners (``output``); ``attribution``: "ladder", "tangent" or "switch".
+    default without problems and presets) or "mpfr" (266 bits, slow); a slot whose truth cannot be had is undecided.
+    ``cache``: a folder where certified and mpfr truths are kept for the next call; any number of processes may share it.
+    ``target``: the slot whose error is split into its owners (``output``); ``attribution``: "ladder", "tangent" or
+    "switch".
     """
     options = _core.ReportOptions()
     for problem in _several(problems, (Problem, str, bytes) if not hasattr(problems, "__fspath__") else (object,)):
@@ -142,6 +146,8 @@ def report(
     options.seed = as_whole("seed", seed) or 0
     options.backend = as_text("backend", backend)
     options.truth = None if truth is None else as_text("truth", truth)
+    if cache is not None:
+        options.set_cache(as_path("cache", cache))
     options.basis = None if basis is None else as_text("basis", basis)
     options.target = None if target is None else as_text("target", target)
     options.attribution = as_text("attribution", attribution)
@@ -162,6 +168,7 @@ def compare(
     map: Union[Mapping[str, str], StrPath, None] = None,
     dtypes: Optional[Mapping[str, str]] = None,
     truth: str = "fp64",
+    cache: Optional[StrPath] = None,
     basis: str = "quantized",
     target: Optional[str] = None,
     attribution: str = "ladder",
@@ -178,9 +185,9 @@ def compare(
     dump's own nearest slots in the recipe's arithmetic; without a recipe, the one that the dump names itself.
     ``map``: names of yours to slots, {"their.name": "weights"}, regular expressions allowed, or a JSON file.
     ``slots``: only those whose whole name matches. ``rtol``, ``atol``, ``ulp``: judged by a tolerance on the truth
-    instead, |x - truth| <= atol + rtol |truth|. ``truth``: as for `report`; elements that its radius leaves open make
-    a slot undecided. ``target``, ``attribution``: as in `report`. Without a tolerance each slot's distance from the truth
-    is judged too, by 6 sigma of the recipe's roundings (32 more runs; not above 2^31 operations).
+    instead, |x - truth| <= atol + rtol |truth|. ``truth``, ``cache``: as for `report`; elements that a radius leaves
+    open make a slot undecided. ``target``, ``attribution``: as in `report`. Without a tolerance each slot's distance from
+    the truth is judged too, by 6 sigma of the recipe's roundings (32 more runs; not above 2^31 operations).
     """
     options = _core.CompareOptions()
     options.set_problem(as_problem(problem))
@@ -191,6 +198,8 @@ def compare(
     _set_map(options, map)
     options.dtypes = as_dtypes(dtypes)
     options.truth = as_text("truth", truth)
+    if cache is not None:
+        options.set_cache(as_path("cache", cache))
     options.basis = as_text("basis", basis)
     options.target = None if target is None else as_text("target", target)
     options.attribution = as_text("attribution", attribution)

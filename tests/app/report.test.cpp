@@ -2,6 +2,7 @@
 // Reports and comparisons in every tier of truth: what they say of it, and what they leave undecided.
 #include <cmath>
 
+#include "app/execute.hpp"
 #include "app/verbs.hpp"
 #include "core/compressor/problem.hpp"
 #include "core/compressor/run.hpp"
@@ -127,4 +128,54 @@ TEST_CASE("a tolerance passes, fails, or is left open by the truth's radius") {
   CHECK(app::compare(options).exit == 1);
   options.truth = "sure";
   CHECK_THROWS_WITH(app::compare(options), Catch::Matchers::Contains("fp64 mpfr certified"));
+}
+
+TEST_CASE(
+    "against a truth finer than double, double's own roundings show: half an ulp each, no run nearer than its floor") {
+  const auto problem = shared(test::golden_problem("csa-small"));
+  const Json run = report_of(problem, "certified", "fp64");
+  for (const char* slot : {"products", "normed", "biased"}) {
+    INFO(slot);
+    const Json& row = row_of(run, slot);
+    // biased adds numbers of 8 and 24 bits, which double holds.
+    const bool rounds = slot != std::string("biased");
+    CHECK((row["local"]["max_ulp"].get<double>() > .4) == rounds);
+    CHECK(row["local"]["max_ulp"].get<double>() <= .5);
+    CHECK((row["error"]["max_ulp"].get<double>() > .4) == rounds);
+    CHECK(row["vs_floor"].is_null() == !rounds);
+    if (rounds) CHECK(row["vs_floor"].get<double>() >= 1);
+  }
+  CHECK(row_of(report_of(problem, "fp64", "fp64"), "products")["local"]["max_ulp"] == 0);
+}
+
+TEST_CASE("rows of decoding in chunks are judged by a finer truth and its radius too") {
+  const Problem problem = test::golden_problem("csa-small");
+  const compressor::Recipe recipe = compressor::load_recipe("fp64");
+  const std::vector<std::size_t> chunks{problem.config.seq};
+  const app::Maker maker{problem, recipe, chunks};
+  app::ExecuteOptions decode;
+  decode.chunks = chunks;
+  app::CompareOptions options;
+  options.problem = shared(problem);
+  const auto tensors = std::make_shared<app::NamedTensors>(
+      app::NamedTensors{app::dump_of(app::execute(problem, recipe, decode), maker), "decoded"});
+  options.dump = std::shared_ptr<const app::NamedTensors>(tensors);
+  options.truth = "certified";
+  options.tolerance.rtol = 1e-9;
+  const app::Outcome outcome = app::compare(options);
+  const Json& run = outcome.report["runs"][0];
+  const Json* entry = nullptr;
+  for (const Json& row : run["rows"]) {
+    if (row["slot"] == "entries.00") entry = &row;
+  }
+  REQUIRE(entry != nullptr);
+  CHECK((*entry)["status"] == "ok");
+  const double off = (*entry)["error"]["max_abs"].get<double>();
+  CHECK(off > 0);
+  // With the largest difference as the tolerance, its element passes or not by less than double knows of the truth.
+  options.tolerance.rtol.reset();
+  options.tolerance.atol = off;
+  CHECK(app::compare(options).exit == 3);
+  options.tolerance.atol = off / 2;
+  CHECK(app::compare(options).exit == 1);
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "reference/truth.hpp"
 #include "tests/golden/golden.hpp"
 #include "tests/support/catch.hpp"
 
@@ -105,6 +106,34 @@ TEST_CASE("shares of any target sum to 1, for every built-in recipe and for fore
                                     {"hf-fp32", "hf-fp32"}}) {
     const Foreign foreign("csa-small", run, recipe);
     check(run, foreign.evidence());
+  }
+}
+
+TEST_CASE("by certified truth shares sum to 1 within their radius, and fp64's lie within it but for fp64's own error") {
+  const judge::Exact certified = reference::exact_in("certified");
+  for (const char* name : {"csa-small", "hca-tiny"}) {
+    for (const char* run : {"hf-bf16", "hf-fp32"}) {
+      const Foreign foreign(name, run, run == std::string("hf-bf16") ? "hf" : "hf-fp32");
+      judge::Evidence evidence{foreign.judged, foreign.recipe, foreign.dump.tape, certified, &foreign.dump.partial, 1};
+      for (const char* target : {"output", "grad.hidden", "grad.w_gate"}) {
+        INFO(name << " " << run << ", target " << target);
+        const auto found = judge::attribute_by_ladder(evidence, compressor::parse_slot(target));
+        const auto plain = judge::attribute_by_ladder(foreign.evidence(), compressor::parse_slot(target));
+        double radius = 0;
+        double sizes = 0;
+        for (std::size_t i = 0; i < found.steps.size(); ++i) {
+          const judge::Contribution& step = found.steps[i].contribution;
+          radius += step.radius.value();
+          sizes += std::fabs(step.share.value());
+          CHECK(std::fabs(plain.steps[i].contribution.share.value() - *step.share) <= 1e-6);
+          CHECK_FALSE(plain.steps[i].contribution.radius);
+        }
+        // The sum of the shares is itself rounded, once a step.
+        CHECK(std::fabs(sum_of(found) - 1) <= radius + static_cast<double>(found.steps.size()) * 0x1p-53 * sizes);
+        CHECK(radius > 0);
+        CHECK(radius <= 1e-9);
+      }
+    }
   }
 }
 

@@ -198,3 +198,20 @@ def test_every_form_of_a_report_says_the_same(problem, run):
     for text in (str(report), report.to_markdown(), report.to_junit(), report._repr_html_()):
         assert "grad.gate" in text
     assert report.summary[0] in repr(report)
+
+
+def test_certified_shares_sum_to_one_within_their_radius(problem, tmp_path):
+    def owners():
+        return us.report(problem, "hf", truth="certified", cache=tmp_path / "truths").owners
+
+    found = owners()
+    radius = sum(owner["share_radius"] for owner in found)
+    assert 0 < radius < 1e-9
+    assert abs(sum(owner["share"] for owner in found) - 1) <= radius + len(found) * 2**-53
+    kept = sorted(path.name for path in (tmp_path / "truths").iterdir())
+    assert kept and all(name.startswith("truth-") for name in kept)
+    assert owners() == found
+    assert sorted(path.name for path in (tmp_path / "truths").iterdir()) == kept
+    assert all(owner["share_radius"] is None for owner in us.report(problem, "hf", truth="fp64").owners)
+    with pytest.raises(us.Error, match="cache"):
+        us.report(problem, "hf", cache=3)

@@ -105,7 +105,7 @@ TEST_CASE("every rendering shows a run's certificates") {
   report.runs.push_back(judge::measure_run(problem, run, test::truth_of(problem, recipe), 1));
   const Json json = judge::to_json(report);
   for (const std::string& text :
-       {judge::terminal_text(json, judge::Colour::off), judge::markdown_text(json), judge::html_text(json)}) {
+       {judge::terminal_text(json, judge::Colour::off), judge::markdown_text(json), judge::html_fragment(json)}) {
     CHECK(text.find("born at denominator, window 0, channel 0") != std::string::npos);
   }
 }

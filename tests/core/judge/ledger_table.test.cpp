@@ -69,7 +69,7 @@ TEST_CASE("one run has a row for each slot that lost something, and its sentence
   CHECK(has(text, "denominator: the denominator is >= 1 because the maximum is subtracted"));
   CHECK(longest_line(text) <= judge::terminal_width);
   CHECK(has(judge::markdown_text(report), "cannot underflow"));
-  CHECK(has(judge::html_text(report), "cannot underflow"));
+  CHECK(has(judge::html_fragment(report), "cannot underflow"));
 }
 
 TEST_CASE("several runs have a row each") {

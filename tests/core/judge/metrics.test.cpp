@@ -187,7 +187,7 @@ TEST_CASE("chunks of any size and any number of threads give the same bits", "[t
   judge::Meter meter(format, layout);
   for (std::size_t first = 0; first < run.size();) {
     const std::size_t count = std::min<std::size_t>(run.size() - first, 1 + random.index(5000));
-    meter.add(first, std::span(run).subspan(first, count), std::span(truth).subspan(first, count));
+    meter.add(first, {std::span(run).subspan(first, count), std::span(truth).subspan(first, count)});
     first += count;
   }
   const Metrics streamed = meter.result();
@@ -253,4 +253,21 @@ TEST_CASE("every metric of the table has a name of its own and a value") {
     CHECK_FALSE(std::isnan(metric.value(m)));
   }
   CHECK_THROWS_AS(judge::metric_named("max_upl"), InputError);
+}
+
+TEST_CASE("a truth that is finer than double: a correctly rounded double is up to half an ulp off, and rows say so") {
+  const std::vector<double> truth{1, -2, 0.75};
+  const std::vector<double> tail{0x1p-54, -0x1p-53, 0};  // a quarter of a spacing away from 0, twice
+  Layout layout = judge::plain_layout({1, 3});
+  const precision::Format fp64 = precision::parse_format("fp64");
+  const Metrics exact = judge::measure(tensor(truth), tensor(truth), {fp64, layout, tail}, 1);
+  CHECK(exact.max_ulp == .25);
+  CHECK(exact.max_abs == 0x1p-53);
+  CHECK(exact.max_rel == 0x1p-54);
+  CHECK(exact.rms_rel == std::sqrt((0x1p-108 + 0x1p-106) / (1 + 4 + .5625)));
+  const std::vector<double> above{1 + 0x1p-52, -2, 0.75};
+  CHECK(judge::measure(tensor(above), tensor(truth), {fp64, layout, tail}, 1).max_ulp == .75);
+  const std::vector<double> other{-1, 2, 0.75};
+  CHECK(judge::measure(tensor(other), tensor(truth), {fp64, layout, tail}, 1).max_abs == 4 + 0x1p-53 - 0x1p-53);
+  CHECK(judge::measure(tensor(truth), tensor(truth), {fp64, layout}, 1).max_ulp == 0);
 }

@@ -157,16 +157,23 @@ TEST_CASE("errors are split and owned in the JSON, steps of one stage together")
   const Json& row = run["rows"][0];
   CHECK(row["local"] == Json{{"rms_rel", .25}, {"max_ulp", .5}});
   CHECK(row["inherited"] == Json{{"rms_rel", .125}});
-  CHECK(row["contribution"] == Json{{"rms_rel", .25}, {"share", .75}});
+  CHECK(row["contribution"] == Json{{"rms_rel", .25}, {"share", .75}, {"share_radius", nullptr}});
   CHECK(row["bound"] == Json{{"worst_case", .5}, {"probabilistic", "inf"}, {"ratio", .5}});
   CHECK(row["vs_floor"] == 1.5);
   CHECK(row["vs_cast_reference"].is_null());
   CHECK(run["attribution_residual"] == .0625);
   CHECK(run["attribution"]["target"] == "pooled");
   CHECK(run["attribution"]["excluded"] == 1);
-  CHECK(run["attribution"]["owners"] ==
-        Json::array({{{"owner", "inputs"}, {"slots", Json::array()}, {"share", -.25}, {"expected", nullptr}},
-                     {{"owner", "pool"}, {"slots", {"pooled", "output"}}, {"share", 1.25}, {"expected", 1.}}}));
+  CHECK(run["attribution"]["owners"] == Json::array({{{"owner", "inputs"},
+                                                      {"slots", Json::array()},
+                                                      {"share", -.25},
+                                                      {"share_radius", nullptr},
+                                                      {"expected", nullptr}},
+                                                     {{"owner", "pool"},
+                                                      {"slots", {"pooled", "output"}},
+                                                      {"share", 1.25},
+                                                      {"share_radius", nullptr},
+                                                      {"expected", 1.}}}));
   CHECK(run["rows"][1]["local"].is_null());
 }
 
@@ -175,7 +182,7 @@ TEST_CASE("the schema knows births, and shares that are null") {
   const io::SchemaChecker checker(schema);
   Json json = judge::to_json(sample_report());
   Json& row = json["runs"][0]["rows"][0];
-  row["contribution"] = {{"rms_rel", 0.5}, {"share", nullptr}};
+  row["contribution"] = {{"rms_rel", 0.5}, {"share", nullptr}, {"share_radius", nullptr}};
   json["runs"][0]["nonfinite"] = Json::array({{{"stage", "softmax"}}});
   CHECK(checker.faults(json).size() == 13);  // a birth certificate has 14 fields
   json["runs"][0]["nonfinite"] = Json::array();

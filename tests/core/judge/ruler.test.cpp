@@ -41,3 +41,24 @@ TEST_CASE("the ruler equals the readable distance in every format") {
     }
   }
 }
+
+TEST_CASE("to a sum of two doubles the ruler counts what the second adds, on either side of 0 and of the first") {
+  const judge::Ruler fp64(precision::parse_format("fp64"));
+  CHECK(fp64.distance(1.0, 1.0, 0x1p-53) == .5);
+  CHECK(fp64.distance(-1.0, -1.0, 0x1p-53) == .5);
+  CHECK(fp64.distance(1 + 0x1p-52, 1.0, 0x1p-53) == .5);
+  CHECK(fp64.distance(1 + 0x1p-52, 1.0, -0x1p-53) == 1.5);
+  CHECK(fp64.distance(-1 - 0x1p-52, -1.0, 0x1p-53) == 1.5);
+  CHECK(fp64.distance(-0x1p-1073, 0x1p-1074, 0) == 3);
+  const judge::Ruler bf16(precision::parse_format("bf16"));
+  CHECK(bf16.distance(1.0 + 0x1p-7, 1.0, 0x1p-9) == .75);
+  test::Random random(3);
+  for (int i = 0; i < 1000; ++i) {
+    const double truth = random.normal(), tail = random.normal() * 0x1p-12, run = random.normal();
+    // A tail that a double could have taken: the same but for binades that it crosses.
+    const double together = bf16.distance(run, truth + tail);
+    CHECK(std::fabs(bf16.distance(run, truth, tail) - together) <= 2 * std::fabs(tail) / bf16.spacing(truth) + 1e-9);
+    if (std::signbit(truth + tail) == std::signbit(truth) && bf16.spacing(truth + tail) == bf16.spacing(truth))
+      CHECK(std::fabs(bf16.distance(run, truth, tail) - together) <= 1e-9);
+  }
+}
