@@ -221,14 +221,17 @@ Replayer::Sum Replayer::own_freedom(Slot slot, Tensor value) const {
   const Doubles x = compressor::to_doubles(exact(slot, reads));
   const compressor::SlotArithmetic& arithmetic = plan_.at(slot);
   const double terms = static_cast<double>(terms_of(slot));
-  const double growth = std::expm1(terms * std::log1p(precision::unit_roundoff(arithmetic.accumulate)));
+  const precision::Format& accumulate = arithmetic.accumulate;
+  const double growth = std::expm1(terms * std::log1p(precision::unit_roundoff(accumulate)));
+  // Each partial sum that is flushed loses less than the least normal number.
+  const double flushed = accumulate.flush_results ? terms * precision::min_normal(accumulate) : 0;
   Sum sum{std::move(value), {}, {}, magnitude_of_terms(slot, reads, tensor_of(x, {x.size()}))};
   sum.low = sum.high = compressor::to_doubles(sum.value);
   precision::Format storage = arithmetic.storage;
   storage.mode = precision::RoundingMode::nearest_even;
   for (std::size_t i = 0; i < x.size(); ++i) {
     double& d = sum.freedom[i];
-    d = std::isfinite(d) && std::isfinite(x[i]) && std::isfinite(sum.low[i]) ? growth * d : 0;
+    d = std::isfinite(d) && std::isfinite(x[i]) && std::isfinite(sum.low[i]) ? growth * d + (d > 0 ? flushed : 0) : 0;
     if (d == 0) continue;
     const double value_here = sum.low[i];
     sum.low[i] = std::min(precision::round(x[i] - d, storage), value_here - d);
