@@ -48,6 +48,13 @@ Recipe edited_recipe(const RecipeSource& source, const RecipeEdits& edits) {
   return edited(compressor::load_recipe(std::get<std::string>(source)), edits);
 }
 
+std::vector<std::string> settings_of(const RecipeEdits& edits) {
+  std::vector<std::string> settings = edits.settings;
+  for (const std::string& stage : edits.omit) settings.push_back("omit=" + stage);
+  if (edits.remainder) settings.push_back("remainder=" + *edits.remainder);
+  return settings;
+}
+
 bool is_builtin(const Recipe& recipe) {
   const std::vector<std::string> known = compressor::builtin_recipe_names();
   return std::find(known.begin(), known.end(), recipe.name) != known.end() &&

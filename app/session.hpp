@@ -25,6 +25,9 @@ compressor::Recipe edited(compressor::Recipe recipe, const RecipeEdits& edits);
 /// The same from a source. Throws InputError.
 compressor::Recipe edited_recipe(const RecipeSource& source, const RecipeEdits& edits);
 
+/// The edits as assignments, "pool.storage=bf16": what results made with them are known by. Without the seed.
+std::vector<std::string> settings_of(const RecipeEdits& edits);
+
 /// Its name is a built-in recipe's, and so is all that it says.
 bool is_builtin(const compressor::Recipe& recipe);
 

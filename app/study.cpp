@@ -31,6 +31,7 @@ WalkOptions walk_options(const StudyOptions& options, const compressor::Problem*
   walk.subject.recipe = [&edits = options.edits](const std::string& name) {
     return edited(compressor::load_recipe(name), edits);
   };
+  walk.settings = settings_of(options.edits);
   walk.threads = options.threads;
   return walk;
 }

@@ -12,6 +12,10 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE}")
+  if(NOT DEFINED ENV{CCACHE_BASEDIR})  # scripts/build says it; a wheel's build then finds what other trees and clones compiled
+    list(PREPEND CMAKE_CXX_COMPILER_LAUNCHER
+      "${CMAKE_COMMAND}" -E env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=true)
+  endif()
 endif()
 
 # Results must not depend on what the compiler fuses: no contraction, no fast math, whoever instantiates our templates.

@@ -66,6 +66,11 @@ class Emulated : public LaneOperations<V> {
     flush_operand(a);
     return rounded_exp(a);
   }
+  /// a as every operation here takes it: a zero of its sign where it is subnormal and the format flushes operands.
+  ULPSCOPE_INLINE V operand(V a) const {
+    flush_operand(a);
+    return a;
+  }
   /// x, any carrier value, rounded to the format (no DAZ: it is not yet a value of the format).
   ULPSCOPE_INLINE_ON_HOST V round(V x) const {
     if (round_wide_) [[unlikely]]

@@ -62,15 +62,23 @@ ULPSCOPE_INLINE W finite_or(W plain, W exact) {
   return select(abs(plain) < splat<W>(infinity()), exact, plain);
 }
 
+/// x as the accumulator takes an operand: zero where it is subnormal and the format flushes those.
+template <class A>
+ULPSCOPE_INLINE typename A::value_type operand(const A& accumulate, typename A::value_type x) {
+  if constexpr (requires { accumulate.operand(x); }) return accumulate.operand(x);
+  return x;
+}
+
 template <int part, class A, class Source>
-ULPSCOPE_HD auto expand_part(int n, const Source& source) {
+ULPSCOPE_HD auto expand_part(const A& accumulate, int n, const Source& source) {
   using W = wide_t<typename A::value_type>;
   Expansion<W> expansion;
   for (int i = 0; i < n; ++i) {
     if constexpr (Source::are_products) {
-      expansion.add_product(widen<part>(source.a(i)), widen<part>(source.b(i)));
+      expansion.add_product(widen<part>(operand(accumulate, source.a(i))),
+                            widen<part>(operand(accumulate, source.b(i))));
     } else {
-      expansion.add(widen<part>(source.term(i)));
+      expansion.add(widen<part>(operand(accumulate, source.term(i))));
     }
   }
   return expansion;
@@ -78,7 +86,7 @@ ULPSCOPE_HD auto expand_part(int n, const Source& source) {
 
 template <int part, class A, class Source>
 ULPSCOPE_HD auto exact_part(const A& accumulate, int n, const Source& source) {
-  const auto expansion = expand_part<part, A>(n, source);
+  const auto expansion = expand_part<part>(accumulate, n, source);
   const auto total = expansion.total();
   // binary64 itself: high is the nearest double. Narrower formats round again, from the odd neighbour.
   const auto value = accumulate.is_fp64() ? total.high : to_odd(total.high, total.low);

@@ -8,6 +8,7 @@
 
 #include "core/compressor/evaluate.hpp"
 #include "core/compressor/run.hpp"
+#include "core/judge/stray_product.hpp"
 
 namespace ulpscope::judge {
 namespace {
@@ -110,22 +111,55 @@ void Births::find_in_inputs() {
   }
 }
 
+const Tensor* Births::truth_of(Slot slot) const {
+  const Record* const exact = suspect_.truth.find(slot);
+  return exact != nullptr ? &exact->tensor : nullptr;
+}
+
+/// Whether every stray of a matrix product came with its factors, and nothing but their sum reads it: then its factors
+/// have told all, and no product is computed.
+bool Births::is_passed_on(Slot slot, const std::vector<std::size_t>& strays) const {
+  if (!is_matrix_product(slot) || slot.direction == compressor::Direction::forward) return false;
+  if (!StrayProduct(slot, plan_, sound_problem_, sound_).stays_finite()) return false;
+  return StrayProduct(slot, plan_, suspect_.problem, tape_).carries(strays);
+}
+
+/// The elements, which came with what the slot reads, replaced by what the truth has there; a weight's gradient, which
+/// nothing reads, keeps them.
+void Births::pass_on(Slot slot, const std::vector<std::size_t>& strays) {
+  if (slot.name == Name::w_kv || slot.name == Name::w_gate) return;
+  const Record& own = *tape_.find(slot);
+  const Tensor* const truth = truth_of(slot);
+  std::map<std::size_t, double> values;
+  for (const std::size_t i : strays) values[i] = healed(truth != nullptr ? truth->at(i) : 1, own.format);
+  sound_.set(slot, replaced(own.tensor, values), own.format);
+}
+
+/// The slot from what the run holds, as far as its strays go: those that a factor of theirs explains are NaN.
+Tensor Births::from_own(Slot slot, const std::vector<std::size_t>& strays) const {
+  if (is_matrix_product(slot) && StrayProduct(slot, plan_, suspect_.problem, tape_).carries(strays))
+    return tape_.find(slot)->tensor;
+  return computed(slot, suspect_.problem, reads(slot));
+}
+
 void Births::find_in(Slot slot) {
   const bool tainted = is_tainted(slot);
   const auto strays = strays_.find(slot);
   if (!tainted && strays == strays_.end()) return;
   changed_[slot.index()] = true;
-  const Record* exact = suspect_.truth.find(slot);
-  const Tensor* const truth = exact != nullptr ? &exact->tensor : nullptr;
+  static const std::vector<std::size_t> none;
+  const std::vector<std::size_t>& suspects = strays == strays_.end() ? none : strays->second;
+  if (is_passed_on(slot, suspects)) return pass_on(slot, suspects);
+  const Tensor* const truth = truth_of(slot);
   const Record& own = *tape_.find(slot);
   const Tensor made = computed(slot, sound_problem_, sound_reads(slot));
   const auto is_born = [&](std::size_t i) {
     return is_stray(made.at(i), truth != nullptr ? truth->at(i) : made.at(i), slot.direction);
   };
-  if (strays != strays_.end()) {
-    const Tensor from_own = tainted ? computed(slot, suspect_.problem, reads(slot)) : made;
-    for (const std::size_t i : strays->second) {
-      if (!is_born(i) && !std::isfinite(from_own.at(i))) continue;
+  if (!suspects.empty()) {
+    const Tensor again = tainted ? from_own(slot, suspects) : made;
+    for (const std::size_t i : suspects) {
+      if (!is_born(i) && !std::isfinite(again.at(i))) continue;
       add({slot, is_born(i) ? Origin::arithmetic : Origin::foreign, is_pad(slot, i), own.tensor.at(i), {}}, i);
     }
   }

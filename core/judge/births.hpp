@@ -59,6 +59,10 @@ class Births {
   void complete();
   void find_in_inputs();
   void find_in(compressor::Slot slot);
+  const compressor::Tensor* truth_of(compressor::Slot slot) const;  ///< null: it has none
+  bool is_passed_on(compressor::Slot slot, const std::vector<std::size_t>& strays) const;
+  void pass_on(compressor::Slot slot, const std::vector<std::size_t>& strays);
+  compressor::Tensor from_own(compressor::Slot slot, const std::vector<std::size_t>& strays) const;
   compressor::Tape reads_in(const compressor::Tape& tape, compressor::Slot slot) const;
   bool is_tainted(compressor::Slot slot) const;
   bool is_pad(compressor::Slot slot, std::size_t element) const;

@@ -241,14 +241,18 @@ Replayer::Sum Replayer::own_freedom(Slot slot, Tensor value) const {
   const double growth = growth_of(slot);
   const bool inside = slot == gradient(Name::logits) || slot == gradient(Name::pooled);
   const double flip = inside ? 2 * precision::unit_roundoff(arithmetic.compute) : 0;
+  // Each partial sum that is flushed loses less than the least normal number.
+  const precision::Format& accumulate = arithmetic.accumulate;
+  const double flushed =
+      accumulate.flush_results ? static_cast<double>(terms_of(slot)) * precision::min_normal(accumulate) : 0;
   Sum sum{std::move(value), {}, {}, magnitude_of_terms(slot, reads, tensor_of(x, {x.size()}))};
   sum.low = sum.high = compressor::to_doubles(sum.value);
   precision::Format storage = arithmetic.storage;
   storage.mode = precision::RoundingMode::nearest_even;
   for (std::size_t i = 0; i < x.size(); ++i) {
     double& d = sum.freedom[i];
-    d = std::isfinite(d) && std::isfinite(x[i]) && std::isfinite(sum.low[i]) ? growth * d + flip * (d + std::fabs(x[i]))
-                                                                             : 0;
+    const bool finite = std::isfinite(d) && std::isfinite(x[i]) && std::isfinite(sum.low[i]);
+    d = finite ? growth * d + flip * (d + std::fabs(x[i])) + (d > 0 ? flushed : 0) : 0;
     if (d == 0) continue;
     const double value_here = sum.low[i];
     sum.low[i] = std::min(precision::round(x[i] - d, storage), value_here - d);

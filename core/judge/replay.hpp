@@ -18,12 +18,12 @@ namespace ulpscope::judge {
 ///
 /// Freedom: the order in which a sum's K terms are added is not the recipe's to say. For a slot that is a sum, or holds
 /// one inside (grad.logits, grad.pooled; a rotation is a sum of two), d = ((1 + u)^K - 1) * sum of |terms|, u of the
-/// accumulator's format, and [low, high] is [round(x - d), round(x + d)], x the exact stage on the same inputs, joined
-/// with [value - d, value + d]. A sum on the way that the dump does not hold (a denominator, pooled, a branch of
-/// grad.hidden) passes its own [low, high] on: the slot is replayed with that sum at low, at high, toward 0 and away
-/// from 0, and the deviations of all such sums are added. This is first order: patterns of other signs are not tried.
-/// Elsewhere d is 0. Operations that follow a sum inside a slot may round to the other side: d grows by 2 u of the
-/// compute format, of the slot's value and of what it adds up.
+/// accumulator's format (plus K of its least normal number where it flushes), and [low, high] is [round(x - d), round(x
+/// + d)], x the exact stage on the same inputs, joined with [value - d, value + d]. A sum on the way that the dump does
+/// not hold (a denominator, pooled, a branch of grad.hidden) passes its own [low, high] on: the slot is replayed with
+/// that sum at low, at high, toward 0 and away from 0, and the deviations of all such sums are added. This is first
+/// order: patterns of other signs are not tried. Elsewhere d is 0. Operations that follow a sum inside a slot may round
+/// to the other side: d grows by 2 u of the compute format, of the slot's value and of what it adds up.
 ///
 /// Coarse sums: first order holds no more where the sums on the way may differ by more than 1/64 of their terms (128 of
 /// them in bf16 by all). What a replay through such sums does not explain is left open: `decisive` is false.
@@ -71,6 +71,7 @@ class Replayer {
   const compressor::Recipe& recipe() const { return recipe_; }
   const compressor::Plan& plan() const { return plan_; }
   const compressor::Graph& graph() const { return graph_; }
+  unsigned threads() const { return threads_; }
 
  private:
   struct Sum {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "precision/rounding.hpp"
 
@@ -20,6 +21,10 @@ std::vector<std::size_t> nonfinite_of(const Tensor& tensor) {
   std::vector<std::size_t> found;
   std::visit(
       [&](const auto& values) {
+        std::size_t count = 0;  // most slots hold none, some nothing else
+        for (std::size_t i = 0; i < values.size(); ++i) count += std::isfinite(values[i]) ? 0U : 1U;
+        if (count == 0) return;
+        found.reserve(count);
         for (std::size_t i = 0; i < values.size(); ++i) {
           if (!std::isfinite(values[i])) found.push_back(i);
         }
@@ -30,9 +35,21 @@ std::vector<std::size_t> nonfinite_of(const Tensor& tensor) {
 
 bool is_arithmetic_input(Name name) { return name != Name::attention_mask && name != Name::segment_ids; }
 
-double as_read(double x, const compressor::Plan& plan, Name name) {
-  const auto format = plan.input_format(name);
-  return format ? precision::round(x, *format) : x;
+/// The indices of elements that are not finite once they are rounded to the format, where there is one: a magnitude
+/// that the format has stays one.
+std::vector<std::size_t> nonfinite_as_read(const Tensor& tensor, const std::optional<precision::Format>& format) {
+  if (!format) return nonfinite_of(tensor);
+  std::vector<std::size_t> found;
+  std::visit(
+      [&](const auto& values) {
+        for (std::size_t i = 0; i < values.size(); ++i) {
+          const auto x = static_cast<double>(values[i]);
+          if (std::fabs(x) <= format->max_finite) continue;
+          if (!std::isfinite(precision::round(x, *format))) found.push_back(i);
+        }
+      },
+      tensor.data);
+  return found;
 }
 
 }  // namespace
@@ -66,10 +83,7 @@ Strays stray_inputs(const compressor::Problem& problem, const compressor::Plan& 
   Strays strays;
   for (const auto& [name, tensor] : problem.inputs) {
     if (!is_arithmetic_input(name)) continue;
-    std::vector<std::size_t> found;
-    for (std::size_t i = 0; i < tensor.size(); ++i) {
-      if (!std::isfinite(as_read(tensor.at(i), plan, name))) found.push_back(i);
-    }
+    std::vector<std::size_t> found = nonfinite_as_read(tensor, plan.input_format(name));
     if (!found.empty()) strays.emplace(compressor::forward(name), std::move(found));
   }
   return strays;

@@ -108,7 +108,8 @@ Study accumulate() {
            {"stagnant", "fraction of sums that the second half of their terms does not change"}},
           true,
           &measure,
-          &conclude};
+          &conclude,
+          false};
 }
 
 }  // namespace ulpscope::studies

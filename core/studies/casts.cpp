@@ -16,28 +16,58 @@ using compressor::Recipe;
 
 double square(double x) { return x * x; }
 
+/// What points share: a cast lifted alone, or two in either order, is one run for all of them.
+class Runs {
+ public:
+  Runs(const Point& at, const Subject& subject)
+      : subject_(subject),
+        inputs_{at.at("mode")},
+        problem_(shared_problem(subject, inputs_)),
+        recipe_(subject.recipe(at.at("recipe"))) {}
+
+  const compressor::Problem& problem() const { return *problem_; }
+  const Recipe& recipe() const { return recipe_; }
+  Errors errors(const Recipe& recipe) const {
+    return *subject_.memo->get<Errors>(key_of("errors", subject_, inputs_, recipe),
+                                       [&] { return errors_against(*problem_, recipe, *truth()); });
+  }
+  bool has_casts_of_its_own(const Recipe& lifted) const {
+    return !*subject_.memo->get<bool>(key_of("same casts", subject_, inputs_, recipe_) + lifted.spec.dump(),
+                                      [&] { return same_casts(recipe_, lifted, *problem_); });
+  }
+
+ private:
+  std::shared_ptr<const compressor::Tape> truth() const {
+    return subject_.memo->get<compressor::Tape>(key_of("truth", subject_, inputs_, recipe_),
+                                                [&] { return truth_of(*problem_, recipe_); });
+  }
+
+  const Subject& subject_;
+  Inputs inputs_;
+  std::shared_ptr<const compressor::Problem> problem_;
+  Recipe recipe_;
+};
+
 io::Json measure(const Point& at, const Subject& subject) {
   const std::string& first = at.at("cast");
   const std::string& second = at.at("and");
   if (first == second) return skipped("the same cast twice");
   const auto given = [](const std::string& cast) { return cast == "inputs" || cast == "rope_table"; };
   if (at.at("change") == "elided" && (given(first) || given(second))) return skipped("only fp32: nothing carries it");
-  const compressor::Problem problem = problem_of(subject, {at.at("mode")});
-  if (const auto empty = empty_point(problem)) return *empty;
-  const Recipe recipe = subject.recipe(at.at("recipe"));
+  const Runs runs(at, subject);
+  if (const auto empty = empty_point(runs.problem())) return *empty;
   const std::string& change = at.at("change");
-  const Recipe one = without(recipe, first, change);
-  const Recipe other = without(recipe, second, change);
+  const Recipe one = without(runs.recipe(), first, change);
+  const Recipe other = without(runs.recipe(), second, change);
   for (const auto& [cast, lifted] : {std::pair{first, &one}, std::pair{second, &other}}) {
-    if (cast != "none" && same_casts(recipe, *lifted, problem)) return skipped(cast + " has no cast here");
+    if (cast != "none" && !runs.has_casts_of_its_own(*lifted)) return skipped(cast + " has no cast here");
   }
-  const compressor::Tape truth = truth_of(problem, recipe);
-  const auto error = [&](const Recipe& each) { return errors_against(problem, each, truth); };
-  const Errors whole = error(recipe);
-  const Errors both = error(without(one, second, change));
+  const Errors whole = runs.errors(runs.recipe());
+  const Errors both = runs.errors(without(one, second, change));
   const double gain = square(whole.output) - square(both.output);
   double alone = gain;
-  if (second != "none") alone = 2 * square(whole.output) - square(error(one).output) - square(error(other).output);
+  if (second != "none")
+    alone = 2 * square(whole.output) - square(runs.errors(one).output) - square(runs.errors(other).output);
   const auto share = [&](double squared) { return io::number(whole.output == 0 ? 0 : squared / square(whole.output)); };
   io::Json json = to_json(both);
   json["gain"] = share(gain);

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "core/compressor/recipe_fields.hpp"
+#include "core/compressor/recipe_merge.hpp"
 #include "core/judge/layout.hpp"
 #include "core/judge/metrics.hpp"
 #include "core/judge/truth.hpp"
@@ -33,6 +34,21 @@ compressor::Problem problem_of(const Subject& subject, const Inputs& inputs) {
   options.gate_sigma = inputs.gate_sigma;
   options.ape_sigma = inputs.ape_sigma;
   return make_problem(config, options);
+}
+
+std::shared_ptr<const compressor::Problem> shared_problem(const Subject& subject, const Inputs& inputs) {
+  return subject.memo->get<compressor::Problem>(key_of("problem", subject, inputs, {}),
+                                                [&] { return problem_of(subject, inputs); });
+}
+
+std::string key_of(const std::string& kind, const Subject& subject, const Inputs& inputs,
+                   const compressor::Recipe& recipe) {
+  io::Json spec = recipe.spec;
+  for (const char* word : {"name", "about", "source"}) {
+    if (spec.is_object()) spec.erase(word);  // null: the inputs alone
+  }
+  return fmt::format("{} of {} {} {} {} {} {}", kind, subject.seed, inputs.mode, inputs.gate_sigma, inputs.ape_sigma,
+                     inputs.head_dim, spec.dump());
 }
 
 Axis mode_axis() { return {"mode", "CSA: 8 slots a window; HCA: 128", {"csa"}, {"csa", "hca"}, nullptr, true}; }
@@ -92,17 +108,22 @@ io::Json to_json(const Errors& errors) {
           {"wrong_class", errors.wrong_class}};
 }
 
-compressor::Recipe with_everywhere(const compressor::Recipe& recipe, const std::string& field,
-                                   const std::string& value) {
-  io::Json spec = recipe.spec;
-  spec["name"] = recipe.name + "+" + field + "=" + value;
+io::Json everywhere(const std::string& field, const std::string& value) {
+  io::Json overlay = io::Json::object();
   for (const Section section : {Section::forward, Section::backward}) {
     for (const std::string& stage : compressor::known_stages(section)) {
       const std::vector<std::string> fields = compressor::known_fields(stage);
       if (std::find(fields.begin(), fields.end(), field) == fields.end()) continue;
-      spec[std::string(to_string(section))][stage][field] = value;
+      overlay[std::string(to_string(section))][stage][field] = value;
     }
   }
+  return overlay;
+}
+
+compressor::Recipe with_everywhere(const compressor::Recipe& recipe, const std::string& field,
+                                   const std::string& value) {
+  io::Json spec = compressor::merged(recipe.spec, everywhere(field, value));
+  spec["name"] = recipe.name + "+" + field + "=" + value;
   return compressor::recipe_from_json(spec, spec["name"].get<std::string>());
 }
 

@@ -22,6 +22,11 @@ struct Inputs {
 };
 /// The given problem, or one that is drawn.
 compressor::Problem problem_of(const Subject& subject, const Inputs& inputs);
+/// The same, made once a walk.
+std::shared_ptr<const compressor::Problem> shared_problem(const Subject& subject, const Inputs& inputs);
+/// The key in Subject::memo of what depends on these inputs and on what a recipe computes, whatever its name.
+std::string key_of(const std::string& kind, const Subject& subject, const Inputs& inputs,
+                   const compressor::Recipe& recipe);
 /// "csa", "hca".
 Axis mode_axis();
 /// Why a problem shows nothing: it has no whole window. Null where it has.
@@ -56,6 +61,8 @@ compressor::Tape truth_of(const compressor::Problem& problem, const compressor::
 std::vector<Measure> error_columns();
 io::Json to_json(const Errors& errors);
 
+/// `field` of every stage that has it, forward and backward, as a recipe writes it.
+io::Json everywhere(const std::string& field, const std::string& value);
 /// `recipe` with `field` of every stage that has it set, forward and backward.
 compressor::Recipe with_everywhere(const compressor::Recipe& recipe, const std::string& field,
                                    const std::string& value);

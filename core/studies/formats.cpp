@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "core/compressor/recipe_merge.hpp"
 #include "core/studies/errors.hpp"
 #include "precision/format.hpp"
 
@@ -14,13 +15,23 @@ namespace {
 
 const std::vector<std::string> roles{"compute", "accumulate", "storage", "all"};
 
-/// The recipe with one role, or all three, in one format everywhere. The RoPE table computes frequencies and angles.
+/// The fields of a role, or of all three. The RoPE table computes frequencies and angles.
+std::vector<std::string> fields_of(const std::string& role) {
+  if (role == "compute") return {"compute", "frequencies", "angles"};
+  if (role == "all") return {"compute", "accumulate", "storage", "frequencies", "angles"};
+  return {role};
+}
+
+/// The recipe with one role, or all three, in one format everywhere.
 compressor::Recipe with_format(compressor::Recipe recipe, const std::string& role, const std::string& format) {
-  for (const char* each : {"compute", "accumulate", "storage"}) {
-    if (role == each || role == "all") recipe = with_everywhere(recipe, each, format);
-  }
-  if (role == "storage" || role == "accumulate") return recipe;
-  return with_everywhere(with_everywhere(recipe, "frequencies", format), "angles", format);
+  for (const std::string& field : fields_of(role)) recipe = with_everywhere(recipe, field, format);
+  return recipe;
+}
+
+io::Json sets_role(const std::string& role) {
+  io::Json overlay = io::Json::object();
+  for (const std::string& field : fields_of(role)) overlay = compressor::merged(overlay, everywhere(field, "fp64"));
+  return overlay;
 }
 
 io::Json measure(const Point& at, const Subject& subject) {
@@ -103,17 +114,17 @@ Study formats() {
   std::vector<Measure> columns{{"precision", "bits of the significand"},
                                {"bits", "-log2 of the output's error: how many bits of it are right"}};
   for (Measure& column : error_columns()) columns.push_back(std::move(column));
-  return {
-      "formats",
-      "Which role of a recipe needs how many bits?",
-      {{"recipe", "what is changed", {"fp64"}, {"fp64", "fp32", "native", "hf", "pr3810"}, &recipe_word},
-       {"role", "what is put into the format: operations, running sums, what slots keep, or all three", roles, roles},
-       {"format", "the format", {"fp32", "tf32", "fp16", "bf16", "e5m2"}, all_formats(), &format_word},
-       mode_axis()},
-      columns,
-      true,
-      &measure,
-      &conclude};
+  return {"formats",
+          "Which role of a recipe needs how many bits?",
+          {{"recipe", "what is changed", {"fp64"}, {"fp64", "fp32", "native", "hf", "pr3810"}, &recipe_word},
+           {"role", "what is put into the format: operations, running sums, what slots keep, or all three", roles,
+            roles, nullptr, false, &sets_role},
+           {"format", "the format", {"fp32", "tf32", "fp16", "bf16", "e5m2"}, all_formats(), &format_word},
+           mode_axis()},
+          columns,
+          true,
+          &measure,
+          &conclude};
 }
 
 }  // namespace ulpscope::studies

@@ -44,15 +44,31 @@ compressor::Recipe recipe_at(const Point& at, const Subject& subject, const comp
   return with_setting(base, fmt::format("backward.{}.storage.{}={}", to_string(stage), at.at("slot"), format));
 }
 
-io::Json measure(const Point& at, const Subject& subject) {
-  const compressor::Problem problem = problem_of(subject, {at.at("mode")});
-  if (const auto empty = empty_point(problem)) return *empty;
-  const compressor::Recipe recipe = recipe_at(at, subject, problem.config);
-  const Slot slot = compressor::parse_slot(at.at("slot"));
-  const auto exact = judge::truth_recipe(recipe, problem.config, judge::Basis::given);
-  const compressor::Run run = run_traced(problem, recipe, {});
-  if (!run.tape.has(slot)) return skipped("the recipe computes no " + at.at("slot"));
-  const compressor::Tape truth = run_traced(problem, exact, {}).tape;
+io::Json sets_scale(const std::string& word) { return {{"loss_scale", scale_of(word)}}; }
+
+/// Of all gradients; a single one is stored beside what an edit says of others.
+io::Json sets_storage(const std::string& word) {
+  return word == "all" ? io::Json{{"backward", everywhere("storage", "fp64").at("backward")}} : io::Json::object();
+}
+
+const std::vector<std::string>& watched() {
+  static const std::vector<std::string> slots{"grad.pooled", "grad.weights", "grad.values", "grad.logits",
+                                              "grad.kv",     "grad.ape",     "grad.w_gate", "grad.hidden"};
+  return slots;
+}
+
+/// Of a tape, what is watched.
+compressor::Tape gradients_of(const compressor::Tape& tape) {
+  compressor::Tape kept;
+  for (const std::string& name : watched()) {
+    const Slot slot = compressor::parse_slot(name);
+    if (const compressor::Record* record = tape.find(slot)) kept.set(slot, record->tensor, record->format);
+  }
+  return kept;
+}
+
+/// The figures of one slot.
+io::Json figures_of(Slot slot, const compressor::Run& run, const compressor::Tape& truth) {
   const Tensor& stored = run.tape.find(slot)->tensor;
   const Tensor& due = truth.find(slot)->tensor;
   std::size_t nonzero = 0;
@@ -70,6 +86,32 @@ io::Json measure(const Point& at, const Subject& subject) {
           {"overflowed", share(overflowed)},
           {"error", io::number(error_of(run, truth, slot).rms_rel)},
           {"grad_w_gate", io::number(error_of(run, truth, compressor::gradient(compressor::Name::w_gate)).rms_rel)}};
+}
+
+io::Json measure(const Point& at, const Subject& subject) {
+  const Inputs inputs{at.at("mode")};
+  const auto problem = shared_problem(subject, inputs);
+  if (const auto empty = empty_point(*problem)) return *empty;
+  const compressor::Recipe recipe = recipe_at(at, subject, problem->config);
+  const auto exact = judge::truth_recipe(recipe, problem->config, judge::Basis::given);
+  const auto truth = subject.memo->get<compressor::Tape>(
+      key_of("truth", subject, inputs, exact), [&] { return gradients_of(run_traced(*problem, exact, {}).tape); });
+  const auto figures = [&](const std::vector<std::string>& slots) {
+    const compressor::Run run = run_traced(*problem, recipe, {});
+    io::Json json = io::Json::object();
+    for (const std::string& name : slots) {
+      const Slot slot = compressor::parse_slot(name);
+      if (run.tape.has(slot)) json[name] = figures_of(slot, run, *truth);
+    }
+    return json;
+  };
+  const std::string& slot = at.at("slot");
+  // Where all gradients are stored alike, one run answers for all of them.
+  const io::Json found = at.at("stored") == "slot"
+                             ? figures({slot})
+                             : *subject.memo->get<io::Json>(key_of("figures", subject, inputs, recipe),
+                                                            [&] { return figures(watched()); });
+  return found.contains(slot) ? found.at(slot) : skipped("the recipe computes no " + slot);
 }
 
 /// The scales, from the smallest to the largest, at which a format neither flushes nor overflows.
@@ -118,13 +160,17 @@ std::vector<std::string> conclude(std::span<const Cell> cells) {
 }  // namespace
 
 Study loss_scale() {
-  const std::vector<std::string> slots{"grad.pooled", "grad.weights", "grad.values", "grad.logits",
-                                       "grad.kv",     "grad.ape",     "grad.w_gate", "grad.hidden"};
   return {"loss_scale",
           "Which gradients does a narrow format flush or overflow, and which loss scales lie between?",
           {{"recipe", "whose gradients", {"fp32"}, {"fp32", "hf"}, &recipe_word},
-           {"slot", "which gradient is watched", {"grad.logits"}, slots},
-           {"stored", "what is stored in the format: that slot, or all gradients", {"slot"}, {"slot", "all"}},
+           {"slot", "which gradient is watched", {"grad.logits"}, watched()},
+           {"stored",
+            "what is stored in the format: that slot, or all gradients",
+            {"slot"},
+            {"slot", "all"},
+            nullptr,
+            false,
+            &sets_storage},
            {"format",
             "of the gradient",
             {"fp16", "bf16", "e5m2"},
@@ -135,7 +181,9 @@ Study loss_scale() {
             {"2^-128", "2^-24", "2^-16", "2^-8", "2^0", "2^8", "2^16", "2^24"},
             {"2^-140", "2^-128", "2^-112", "2^-32", "2^-24", "2^-20", "2^-16", "2^-12", "2^-8", "2^-4", "2^0", "2^4",
              "2^8", "2^12", "2^16", "2^20", "2^24", "2^32", "2^120"},
-            &scale_word},
+            &scale_word,
+            false,
+            &sets_scale},
            mode_axis()},
           {{"flushed", "fraction of the elements that are not 0 in truth and 0 here"},
            {"overflowed", "elements that are finite in truth and not here, as such a fraction"},

@@ -11,6 +11,7 @@
 #include "core/studies/nan_cases.hpp"
 #include "core/studies/nan_outcome.hpp"
 #include "core/studies/nan_verdict.hpp"
+#include "core/studies/settings.hpp"
 #include "core/studies/softmax_rules.hpp"
 
 namespace ulpscope::studies {
@@ -27,21 +28,42 @@ void softmax_format_word(const std::string& word) {
 }
 
 /// The point's recipe. Throws InputError where there is none such: a VJP that the softmax does not have.
-Recipe recipe_at(const Point& at, const Recipe& base, const std::string& pad) {
-  std::vector<std::string> settings{"pad.gate=" + pad};
-  const auto set = [&](const std::string& axis, std::initializer_list<const char*> fields) {
-    if (at.at(axis) == as_it_is) return;
-    for (const char* field : fields) settings.push_back(field + ("=" + at.at(axis)));
-  };
-  set("softmax", {"softmax"});
-  set("vjp", {"softmax.vjp", "backward.softmax.vjp"});
-  set("softmax_in", {"bias.compute", "bias.storage", "softmax.compute", "softmax.accumulate", "softmax.storage"});
-  if (at.at("softmax_in") != as_it_is) settings.emplace_back("softmax.summation=sequential");
-  if (at.at("case") != "given") {
-    for (const std::string_view setting : nan_case(at.at("case")).settings) settings.emplace_back(setting);
+using Settings = std::vector<std::string>;
+
+// What the values of the axes set; as_it_is: nothing.
+Settings pad_settings(const std::string& pad) { return {"pad.gate=" + pad}; }
+Settings settings_to(const std::string& value, std::initializer_list<const char*> fields) {
+  Settings settings;
+  for (const char* field : fields) {
+    if (value != as_it_is) settings.push_back(field + ("=" + value));
   }
+  return settings;
+}
+Settings softmax_settings(const std::string& word) { return settings_to(word, {"softmax"}); }
+Settings vjp_settings(const std::string& word) { return settings_to(word, {"softmax.vjp", "backward.softmax.vjp"}); }
+Settings format_settings(const std::string& word) {
+  Settings settings =
+      settings_to(word, {"bias.compute", "bias.storage", "softmax.compute", "softmax.accumulate", "softmax.storage"});
+  if (word != as_it_is) settings.emplace_back("softmax.summation=sequential");
+  return settings;
+}
+Settings case_settings(const std::string& word) {
+  if (word == "given") return {};
+  const auto& settings = nan_case(word).settings;
+  return {settings.begin(), settings.end()};
+}
+
+template <Settings settings(const std::string&)>
+io::Json sets(const std::string& word) {
+  return settings_overlay(settings(word));
+}
+
+Recipe recipe_at(const Point& at, const Recipe& base, const std::string& pad) {
   Recipe recipe = base;
-  for (const std::string& setting : settings) recipe = compressor::with_setting(recipe, setting);
+  for (const Settings& settings : {pad_settings(pad), softmax_settings(at.at("softmax")), vjp_settings(at.at("vjp")),
+                                   format_settings(at.at("softmax_in")), case_settings(at.at("case"))}) {
+    for (const std::string& setting : settings) recipe = compressor::with_setting(recipe, setting);
+  }
   return recipe;
 }
 
@@ -100,15 +122,24 @@ Study nan() {
         {"ordinary", "left_padded", "gates_-200", "gates_100", "gate_inf", "kv_nan_in_pad", "small_csa", "small_hca"},
         nan_case_names(),
         nullptr,
-        true},
-       {"pad", "gate of slots without a token", {"-inf", "-1e4"}, {"-inf", "-1e4", "-1e9", "lowest", "0"}, &pad_word},
-       {"softmax", "algorithm; recipe: its own", {as_it_is}, algorithms},
-       {"vjp", "rule of its gradient; recipe: its own", {as_it_is}, rules},
+        true,
+        &sets<case_settings>},
+       {"pad",
+        "gate of slots without a token",
+        {"-inf", "-1e4"},
+        {"-inf", "-1e4", "-1e9", "lowest", "0"},
+        &pad_word,
+        false,
+        &sets<pad_settings>},
+       {"softmax", "algorithm; recipe: its own", {as_it_is}, algorithms, nullptr, false, &sets<softmax_settings>},
+       {"vjp", "rule of its gradient; recipe: its own", {as_it_is}, rules, nullptr, false, &sets<vjp_settings>},
        {"softmax_in",
         "format of logits and softmax; recipe: its own",
         {as_it_is, "bf16"},
         {as_it_is, "bf16", "fp16"},
-        &softmax_format_word}},
+        &softmax_format_word,
+        false,
+        &sets<format_settings>}},
       {{"result", "worst class of output and gradients"},
        {"born", "slot and class of the first birth"},
        {"masked_by", "slot that does not pass it on"},

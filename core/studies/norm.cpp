@@ -140,7 +140,8 @@ Study norm() {
            {"own_gradient_error", "of grad.pooled"}},
           true,
           &measure,
-          &conclude};
+          &conclude,
+          false};
 }
 
 }  // namespace ulpscope::studies

@@ -7,6 +7,7 @@
 
 #include "core/judge/truth.hpp"
 #include "core/studies/errors.hpp"
+#include "core/studies/settings.hpp"
 
 namespace ulpscope::studies {
 namespace {
@@ -28,6 +29,12 @@ compressor::Recipe recipe_at(const Point& at, const Subject& subject) {
   const compressor::Recipe online = with_setting(base, "softmax=online_guarded");
   return with_setting(with_setting(online, "online.tile=" + at.at("tile")), "online.state=" + at.at("state"));
 }
+
+io::Json sets_tile(const std::string& word) {
+  if (word == two_pass) return settings_overlay({"softmax=shifted"});
+  return settings_overlay({"softmax=online_guarded", "online.tile=" + word});
+}
+io::Json sets_state(const std::string& word) { return settings_overlay({"online.state=" + word}); }
 
 io::Json measure(const Point& at, const Subject& subject) {
   if (at.at("tile") == two_pass && at.at("state") != "fp32") return skipped("two passes keep no state");
@@ -98,12 +105,16 @@ Study online() {
             "maximum, sum and weighted sum, rounded after each tile",
             {"fp32", "bf16"},
             {"fp32", "tf32", "fp16", "bf16"},
-            &format_word},
+            &format_word,
+            false,
+            &sets_state},
            {"tile",
             "slots between two roundings of the state",
             {two_pass, "1", "2", "4", "8", "16", "32", "64", "128"},
             {two_pass, "1", "2", "3", "4", "8", "16", "32", "64", "128"},
-            &tile_word},
+            &tile_word,
+            false,
+            &sets_tile},
            {"gate_sigma", "of the built-in gates", {"2"}, {"0.5", "2", "8", "32"}, &number_word, true},
            mode},
           {{"denominator", "||error|| / ||truth|| of the softmax's denominator"},

@@ -5,6 +5,7 @@
 #include "core/judge/truth.hpp"
 #include "core/studies/errors.hpp"
 #include "core/studies/packed_rows.hpp"
+#include "core/studies/settings.hpp"
 
 namespace ulpscope::studies {
 namespace {
@@ -22,13 +23,14 @@ Entries entries_of(const Problem& problem, const compressor::Recipe& recipe, com
           run_traced(problem, exact, forward_only).tape.find(slot)->tensor};
 }
 
+std::string setting_of(const std::string& policy) { return policy == "mask" ? "mask=pad" : "segments=" + policy; }
+io::Json sets_policy(const std::string& policy) { return settings_overlay({setting_of(policy)}); }
+
 io::Json measure(const Point& at, const Subject& subject) {
-  const bool masked = at.at("policy") == "mask";
   const Problem document = alone(problem_of(subject, {at.at("mode")}));
   if (const auto empty = empty_point(document)) return *empty;
   const std::size_t shift = at.count("shift");
-  const std::string setting = masked ? "mask=pad" : "segments=" + at.at("policy");
-  const compressor::Recipe recipe = with_setting(subject.recipe(at.at("recipe")), setting);
+  const compressor::Recipe recipe = with_setting(subject.recipe(at.at("recipe")), setting_of(at.at("policy")));
   const compressor::Slot slot = compressor::parse_slot(at.at("slot"));
   const auto config = effective_config(document.config, recipe);
   if (slot == forward(Name::normed) && !config.norm) return skipped("there is no norm");
@@ -94,7 +96,10 @@ Study packing() {
            {"policy",
             "mask: what is before is masked; else how segments are told apart",
             {"mask", "ignore", "previous_half", "strict"},
-            {"mask", "ignore", "previous_half", "strict"}},
+            {"mask", "ignore", "previous_half", "strict"},
+            nullptr,
+            false,
+            &sets_policy},
            {"shift", "tokens before the document", {"128", "130"}, {"1", "4", "6", "128", "130", "256"}, &count_word},
            {"slot",
             "normed: before RoPE; output: after it, at positions of the row",

@@ -28,15 +28,22 @@ void pad_kv_word(const std::string& word) {
   if (word != "garbage" && word != "data" && word != "nan") number_word(word);
 }
 
+// What the values of the axes set.
+Json sets_gate(const std::string& word) { return {{"pad", {{"gate", word}}}}; }
+Json sets_kv(const std::string& word) {
+  return {{"pad", {{"kv", word == "garbage" ? garbage : word == "data" ? "0" : word}}}};
+}
+Json sets_order(const std::string& word) { return {{"pipeline", word}}; }
+Json sets_row(const std::string&) { return {{"mask", "pad"}}; }
+Json sets_vjp(const std::string& word) { return {{"stages", {{"softmax", {{"vjp", word}}}}}}; }
+/// The first tile is the pads'.
+Json sets_softmax(const std::string& word) { return {{"softmax", word}, {"stages", {{"online", {{"tile", 4}}}}}}; }
+
 Recipe recipe_of(const Point& at, const Subject& subject) {
-  Json overlay = overlay_of(parse_upcast(at.at("format")));
-  const std::string& kv = at.at("pad_kv");
-  overlay["pad"] = {{"gate", at.at("pad_gate")}, {"kv", kv == "garbage" ? garbage : kv == "data" ? "0" : kv}};
-  overlay["pipeline"] = at.at("order");
-  overlay["softmax"] = at.at("softmax");
-  overlay["mask"] = "pad";
-  overlay["stages"]["softmax"]["vjp"] = at.at("vjp");
-  overlay["stages"]["online"]["tile"] = 4;  // the first tile is the pads'
+  Json overlay = sets_upcast(at.at("format"));
+  for (const Json& part : {sets_gate(at.at("pad_gate")), sets_kv(at.at("pad_kv")), sets_order(at.at("order")),
+                           sets_row(at.at("row")), sets_softmax(at.at("softmax")), sets_vjp(at.at("vjp"))})
+    overlay.merge_patch(part);
   return variant(subject.recipe("fp32"), overlay);
 }
 
@@ -98,25 +105,44 @@ std::vector<Axis> axes() {
   const auto softmaxes = compressor::choice_names<compressor::Softmax>();
   const std::vector<std::string> gates{"-1e4", "-inf", "lowest", "-1e9", "-1e30", "0", "exclude"};
   const std::vector<std::string> formats{"fp32", "bf16/fp32", "bf16", "fp16", "e4m3fn", "e4m3fn:sat", "e5m2"};
-  return {{"softmax", "algorithm; the online ones begin with a tile of pads", softmaxes, softmaxes},
+  return {{"softmax", "algorithm; the online ones begin with a tile of pads", softmaxes, softmaxes, nullptr, false,
+           &sets_softmax},
           {"row",
            "partial: 4 pads, 4 tokens; all_masked: pads only; above_pad: tokens' gates 10 above the pad",
            {"partial", "above_pad", "all_masked"},
            {"partial", "above_pad", "all_masked"},
            nullptr,
-           true},
-          {"pad_gate", "in the pads' gate", {"-1e4", "-inf"}, gates, &pad_word},
+           true,
+           &sets_row},
+          {"pad_gate", "in the pads' gate", {"-1e4", "-inf"}, gates, &pad_word, false, &sets_gate},
           {"pad_kv",
            "in the pads' kv; data: as tokens have it; garbage: 1000",
            {"0"},
            {"0", "data", "garbage", "nan", "inf"},
-           &pad_kv_word},
+           &pad_kv_word,
+           false,
+           &sets_kv},
           {"order",
            "whether the bias is added to tokens or to slots, pads included",
            {"bias_first"},
-           compressor::choice_names<compressor::Pipeline>()},
-          {"format", "of everything; bf16/fp32: stored in bf16, softmax in fp32", {"fp32"}, formats, &upcast_word},
-          {"vjp", "of the softmax", {"gy_minus_ys"}, compressor::choice_names<compressor::SoftmaxVjp>()}};
+           compressor::choice_names<compressor::Pipeline>(),
+           nullptr,
+           false,
+           &sets_order},
+          {"format",
+           "of everything; bf16/fp32: stored in bf16, softmax in fp32",
+           {"fp32"},
+           formats,
+           &upcast_word,
+           false,
+           &sets_upcast},
+          {"vjp",
+           "of the softmax",
+           {"gy_minus_ys"},
+           compressor::choice_names<compressor::SoftmaxVjp>(),
+           nullptr,
+           false,
+           &sets_vjp}};
 }
 
 }  // namespace

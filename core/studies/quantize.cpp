@@ -9,6 +9,7 @@
 #include "core/studies/errors.hpp"
 #include "core/studies/quantized_values.hpp"
 #include "core/studies/selection.hpp"
+#include "core/studies/settings.hpp"
 
 namespace ulpscope::studies {
 namespace {
@@ -31,12 +32,19 @@ std::optional<Problem> problem_at(const Point& at, const Subject& subject) {
 }
 
 /// fp32 throughout but for the rules of the quantiser and the format of the transform.
-compressor::Recipe recipe_at(const Point& at) {
-  compressor::Recipe recipe = with_setting(compressor::load_recipe("fp32"), "quantize.scale=" + at.at("scale"));
+compressor::Recipe recipe_at(const Point& at, const Subject& subject) {
+  compressor::Recipe recipe = with_setting(subject.recipe("fp32"), "quantize.scale=" + at.at("scale"));
   recipe = with_setting(recipe, "quantize.ties=" + at.at("ties"));
   if (at.at("hadamard") == "off") return recipe;
   return with_setting(with_setting(recipe, "hadamard.compute=" + at.at("hadamard")),
                       "hadamard.storage=" + at.at("hadamard"));
+}
+
+io::Json sets_scale(const std::string& word) { return settings_overlay({"quantize.scale=" + word}); }
+io::Json sets_ties(const std::string& word) { return settings_overlay({"quantize.ties=" + word}); }
+io::Json sets_hadamard(const std::string& word) {
+  if (word == "off") return io::Json::object();
+  return settings_overlay({"hadamard.compute=" + word, "hadamard.storage=" + word});
 }
 
 /// The first value of every block replaced before it is quantised.
@@ -63,7 +71,7 @@ io::Json measure(const Point& at, const Subject& subject) {
   forward_only.gradients = compressor::Gradients::none;
   const compressor::Tape truth = run_traced(*problem, compressor::load_recipe("fp64"), forward_only).tape;
   const Tensor exact = truth.find(forward(input))->tensor;
-  const compressor::Recipe recipe = recipe_at(at);
+  const compressor::Recipe recipe = recipe_at(at, subject);
   Tensor given = exact;
   if (input != before) given = run_step(*problem, recipe, {before, input}, truth.find(forward(before))->tensor);
   given.data = poisoned(to_doubles(given), at);
@@ -123,9 +131,27 @@ Study quantize() {
       "What do a cache's blocks, scales, ties and Hadamard transform change, in values and in what an indexer selects?",
       {{"format", "of the elements", {"e4m3fn", "e2m1"}, {"e4m3fn", "e5m2", "e2m3", "e3m2", "e2m1"}, &format_word},
        {"block", "values that share a scale", {"32", "128"}, {"16", "32", "64", "128"}, &count_word},
-       {"scale", "2^ceil(log2(amax / max)), or amax / max", {"pow2_ceil", "linear"}, {"pow2_ceil", "linear"}},
-       {"ties", "where half way between two elements goes", {"even"}, {"even", "away", "toward_zero"}},
-       {"hadamard", "off, or the format of the transform before", {"off", "bf16"}, {"off", "fp32", "bf16", "fp16"}},
+       {"scale",
+        "2^ceil(log2(amax / max)), or amax / max",
+        {"pow2_ceil", "linear"},
+        {"pow2_ceil", "linear"},
+        nullptr,
+        false,
+        &sets_scale},
+       {"ties",
+        "where half way between two elements goes",
+        {"even"},
+        {"even", "away", "toward_zero"},
+        nullptr,
+        false,
+        &sets_ties},
+       {"hadamard",
+        "off, or the format of the transform before",
+        {"off", "bf16"},
+        {"off", "fp32", "bf16", "fp16"},
+        nullptr,
+        false,
+        &sets_hadamard},
        {"poison",
         "none, or what the first value of each block is replaced with",
         {"none", "-1e4"},

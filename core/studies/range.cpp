@@ -6,6 +6,7 @@
 
 #include "core/judge/truth.hpp"
 #include "core/studies/errors.hpp"
+#include "core/studies/settings.hpp"
 #include "core/studies/winners.hpp"
 
 namespace ulpscope::studies {
@@ -20,6 +21,11 @@ compressor::Recipe recipe_at(const Point& at, const Subject& subject) {
   compressor::Recipe recipe = with_setting(subject.recipe("fp32"), "project_gate.storage=" + at.at("format"));
   if (at.at("rounded") == "gate") return recipe;
   return with_setting(recipe, "bias.storage=" + at.at("format"));
+}
+
+io::Json sets_gate(const std::string& format) { return settings_overlay({"project_gate.storage=" + format}); }
+io::Json sets_sum(const std::string& rounded) {
+  return rounded == "sum" ? settings_overlay({"bias.storage=fp32"}) : io::Json::object();
 }
 
 /// What became of the bias: logit - gate in the run against the truth's, on every token slot of the windows.
@@ -103,28 +109,35 @@ std::vector<std::string> conclude(std::span<const Cell> cells) {
 }  // namespace
 
 Study range() {
-  return {"range",
-          "From which gates on do rounded logits stop carrying the bias, and choose another slot?",
-          {{"gate_sigma",
-            "of the built-in gates",
-            {"0.5", "2", "8", "32", "128"},
-            {"0.5", "1", "2", "4", "8", "16", "32", "64", "128", "512"},
-            &number_word,
-            true},
-           {"ape_sigma", "of the built-in bias", {"0.02", "0.5"}, {"0.02", "0.1", "0.5", "2"}, &number_word, true},
-           {"format", "of gate and logits", {"bf16"}, {"fp32", "tf32", "fp16", "bf16"}, &format_word},
-           {"rounded", "gate: it alone, the sum stays fp32; sum: both", {"gate", "sum"}, {"gate", "sum"}},
-           mode_axis()},
-          {{"bias_lost", "fraction of gates that the bias does not move"},
-           {"bias_error", "root mean square of (logit - true gate) - bias, of the bias's"},
-           {"flipped", "fraction of rows (window, channel) whose largest logit stands in another slot"},
-           {"margin", "largest true lead that was lost so"},
-           {"tied", "fraction of rows whose largest logit stands in several slots"},
-           {"weights", "||error|| / ||truth|| of the weights"},
-           {"output", "of the output"}},
-          true,
-          &measure,
-          &conclude};
+  return {
+      "range",
+      "From which gates on do rounded logits stop carrying the bias, and choose another slot?",
+      {{"gate_sigma",
+        "of the built-in gates",
+        {"0.5", "2", "8", "32", "128"},
+        {"0.5", "1", "2", "4", "8", "16", "32", "64", "128", "512"},
+        &number_word,
+        true},
+       {"ape_sigma", "of the built-in bias", {"0.02", "0.5"}, {"0.02", "0.1", "0.5", "2"}, &number_word, true},
+       {"format", "of gate and logits", {"bf16"}, {"fp32", "tf32", "fp16", "bf16"}, &format_word, false, &sets_gate},
+       {"rounded",
+        "gate: it alone, the sum stays fp32; sum: both",
+        {"gate", "sum"},
+        {"gate", "sum"},
+        nullptr,
+        false,
+        &sets_sum},
+       mode_axis()},
+      {{"bias_lost", "fraction of gates that the bias does not move"},
+       {"bias_error", "root mean square of (logit - true gate) - bias, of the bias's"},
+       {"flipped", "fraction of rows (window, channel) whose largest logit stands in another slot"},
+       {"margin", "largest true lead that was lost so"},
+       {"tied", "fraction of rows whose largest logit stands in several slots"},
+       {"weights", "||error|| / ||truth|| of the weights"},
+       {"output", "of the output"}},
+      true,
+      &measure,
+      &conclude};
 }
 
 }  // namespace ulpscope::studies

@@ -73,7 +73,11 @@ std::string conclusion_text(const Json& results) {
 std::string heading(const Json& results) {
   const std::string on =
       results["problem"].is_object() ? " on " + io::printable(results["problem"]["source"].get<std::string>()) : "";
-  return fmt::format("study {}{}: {}", results["study"].get<std::string>(), on, results["question"].get<std::string>());
+  std::string edits;
+  for (const Json& setting : results.value("settings", Json::array()))
+    edits += (edits.empty() ? ", with " : ", ") + io::printable(setting.get<std::string>());
+  return fmt::format("study {}{}{}: {}", results["study"].get<std::string>(), on, edits,
+                     results["question"].get<std::string>());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "core/studies/results.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/io/error.hpp"
 #include "core/io/fields.hpp"
@@ -66,6 +67,7 @@ Json to_json(const Results& results, const Json& provenance) {
           {"problem", results.problem},
           {"seeds", results.walk.seeds},
           {"first_seed", results.walk.first_seed},
+          {"settings", results.walk.settings},
           {"axes", axes_json(results)},
           {"measures", measures},
           {"cells", cells},
@@ -89,6 +91,11 @@ std::vector<Cell> cells_from_json(const Json& json, const Results& expected, con
   const std::string built_in = "built-in";
   require("problem", problem ? problem->string("sha256") : built_in,
           expected.walk.problem_sha256.empty() ? built_in : expected.walk.problem_sha256);
+  const auto listed = [](const std::vector<std::string>& settings) {
+    return settings.empty() ? std::string("none") : fmt::format("{}", fmt::join(settings, " "));
+  };
+  require("list of settings", listed(fields.has("settings") ? fields.strings("settings") : std::vector<std::string>{}),
+          listed(expected.walk.settings));
   std::vector<Cell> cells;
   for (const Json& cell : fields.array("cells"))
     cells.push_back(cell_of(cell, *expected.study, fmt::format("{}: cells[{}]", where, cells.size())));

@@ -20,7 +20,8 @@ struct Walk {
   std::vector<std::vector<std::string>> values;  ///< per axis of the study
   std::size_t seeds = 1;                         ///< seeds first_seed, first_seed + 1, ...
   std::uint64_t first_seed = 0;
-  std::string problem_sha256;  ///< empty: built-in inputs
+  std::string problem_sha256;         ///< empty: built-in inputs
+  std::vector<std::string> settings;  ///< edits of every recipe
 };
 
 struct Results {

@@ -144,7 +144,8 @@ Study rope() {
        {"bits_last", "-log2 of that"}},
       false,
       &measure,
-      &conclude};
+      &conclude,
+      false};
 }
 
 }  // namespace ulpscope::studies

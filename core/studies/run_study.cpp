@@ -14,6 +14,7 @@
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
 #include "core/judge/report.hpp"
+#include "core/studies/settings.hpp"
 
 namespace ulpscope::studies {
 namespace {
@@ -158,6 +159,7 @@ class Walker {
     for (std::size_t s = 0; s < results_.walk.seeds; ++s) {
       Subject subject = options_.subject;
       subject.seed += s;
+      subject.memo = memo_;
       if (subject.problem != nullptr) subject.truth = &truth_;
       draws.push_back(study_.measure(point, subject));
       check(draws.back());
@@ -184,6 +186,7 @@ class Walker {
   std::vector<Point> points_;
   std::map<std::string, const Cell*> known_;
   compressor::Tape truth_;
+  std::shared_ptr<Memo> memo_ = std::make_shared<Memo>();
 };
 
 }  // namespace
@@ -201,6 +204,8 @@ Results planned(const Study& study, const WalkOptions& options) {
   results.walk.seeds =
       study.random && options.subject.problem == nullptr ? options.seeds : 1;  // a given problem is one draw
   results.walk.first_seed = options.subject.seed;
+  results.walk.settings = options.settings;
+  refuse_lost(options.settings, study, results.walk);
   if (options.subject.problem != nullptr) {
     const judge::ProblemInfo info = judge::describe(*options.subject.problem);
     results.walk.problem_sha256 = info.sha256;

@@ -16,9 +16,10 @@ enum class Extent : std::uint8_t { small, full };
 struct WalkOptions {
   Extent extent = Extent::small;
   std::map<std::string, std::vector<std::string>>
-      values;             ///< axis -> the values to walk instead of its own; "a,b" is two
-  std::size_t seeds = 1;  ///< of random studies; others are measured once
-  Subject subject;        ///< its seed is the first; its truth is computed here
+      values;                         ///< axis -> the values to walk instead of its own; "a,b" is two
+  std::vector<std::string> settings;  ///< the edits that `subject.recipe` makes: kept with the results
+  std::size_t seeds = 1;              ///< of random studies; others are measured once
+  Subject subject;                    ///< its seed is the first; its truth is computed here
   unsigned threads = 1;
   std::vector<Cell> known;  ///< of an earlier walk with the same seeds and problem: not measured again
   /// (points measured, points in all), now and then.
@@ -27,7 +28,8 @@ struct WalkOptions {
   std::function<void(const Results&)> keep;
 };
 
-/// What `study` would walk under the options. Throws InputError: unknown axis or value, with the known ones.
+/// What `study` would walk under the options. Throws InputError: unknown axis or value, with the known ones; a setting
+/// that an axis would overrule.
 Results planned(const Study& study, const WalkOptions& options);
 /// Throws InputError as planned(), and what a poll throws (precision/poll.hpp) once `keep` has the cells so far.
 Results run_study(const Study& study, const WalkOptions& options);

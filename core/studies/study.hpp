@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "core/compressor/recipe.hpp"
 #include "core/compressor/tape.hpp"
 #include "core/io/json.hpp"
+#include "core/studies/memo.hpp"
 
 namespace ulpscope::studies {
 
@@ -27,6 +29,8 @@ struct Axis {
   /// exist.
   void (*check)(const std::string& word) = nullptr;
   bool of_inputs = false;  ///< how the built-in inputs are made: a given problem has the one value "given" here
+  /// What a value sets in the recipe, as a recipe writes it: there an edit of the user's would be lost. Null: nothing.
+  io::Json (*sets)(const std::string& word) = nullptr;
 };
 
 /// A column of the results.
@@ -61,6 +65,7 @@ struct Subject {
   std::uint64_t seed = 0;                   ///< of what is drawn
   /// A recipe by its name or path, with the edits of the command line.
   std::function<compressor::Recipe(const std::string&)> recipe = &compressor::load_recipe;
+  std::shared_ptr<Memo> memo = std::make_shared<Memo>();  ///< of one walk: of one problem and one `recipe`
 };
 
 /// A point and what was measured there: numbers (io::number) and words, by the names of the study's measures. A point
@@ -84,6 +89,7 @@ struct Study {
   io::Json (*measure)(const Point&, const Subject&) = nullptr;
   /// One or two sentences with the numbers that they rest on. Cells that were left out are simply not there.
   std::vector<std::string> (*conclude)(std::span<const Cell>) = nullptr;
+  bool edited = true;  ///< its recipes take the edits of the command line; false: it runs none
 };
 
 /// THE list: a new study is a file here and one entry of it.

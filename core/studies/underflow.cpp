@@ -28,15 +28,23 @@ void exp_word(const std::string& word) { precision::parse_exp(word); }
 
 std::vector<std::string> exps() { return {precision::exp_names().begin(), precision::exp_names().end()}; }
 
+// What the values of the axes set.
+Json sets_softmax(const std::string& word) { return {{"softmax", word}, {"stages", {{"online", {{"tile", 16}}}}}}; }
+Json sets_exp(const std::string& word) { return {{"stages", {{"softmax", {{"exp", word}}}}}}; }
+Json sets_accumulate(const std::string& format) {
+  const Json sum{{"accumulate", format}};
+  return {{"stages", {{"softmax", sum}, {"pool", sum}}}};
+}
+/// As computed, it is the format's to say which: they are set all the same.
+Json sets_sums(const std::string& word) { return sets_accumulate(word == as_computed ? "fp32" : word); }
+
 Recipe recipe_of(const Point& at, const Subject& subject) {
   const Upcast upcast = parse_upcast(at.at("format"));
-  Json overlay = overlay_of(upcast);
   const std::string& accumulate = at.at("accumulate");
-  overlay["softmax"] = at.at("softmax");
-  overlay["stages"]["softmax"]["exp"] = at.at("exp");
-  overlay["stages"]["online"]["tile"] = 16;
-  for (const char* stage : {"softmax", "pool"})
-    overlay["stages"][stage]["accumulate"] = accumulate == as_computed ? upcast.computed : accumulate;
+  Json overlay = overlay_of(upcast);
+  for (const Json& part : {sets_softmax(at.at("softmax")), sets_exp(at.at("exp")),
+                           sets_accumulate(accumulate == as_computed ? upcast.computed : accumulate)})
+    overlay.merge_patch(part);
   return variant(subject.recipe("fp32"), overlay);
 }
 
@@ -73,22 +81,31 @@ Json measure(const Point& at, const Subject& subject) {
 }
 
 std::vector<Axis> axes() {
-  return {{"gates",
-           "normal:S is N(0, S); low:L N(-L, 1); gap:G one 0, the others -G; range:R evenly from -R to 0",
-           {"normal:1", "normal:12", "low:110", "gap:90"},
-           {"normal:1", "normal:3", "normal:12", "normal:30", "low:110", "gap:10", "gap:90", "gap:100", "range:20",
-            "range:200"},
-           &gates_word,
-           true},
-          {"length", "slots of a row", {"128"}, {"8", "128"}, &count_word, true},
-          {"softmax", "algorithm", {"shifted", "naive"}, {"shifted", "naive", "log_softmax", "online"}},
-          {"format",
-           "of everything; bf16/fp32: weights cast to bf16, softmax in fp32",
-           {"fp32", "bf16/fp32", "fp16/fp32", "e4m3fn/fp32"},
-           {"fp32", "fp32:ftz", "bf16/fp32", "fp16/fp32", "e5m2/fp32", "e4m3fn/fp32", "bf16", "fp16", "e5m2", "e4m3fn"},
-           &upcast_word},
-          {"accumulate", "of the sums", {as_computed}, {as_computed, "bf16", "fp16"}, &accumulate_word},
-          {"exp", "whose exponential", {"correct"}, exps(), &exp_word}};
+  return {
+      {"gates",
+       "normal:S is N(0, S); low:L N(-L, 1); gap:G one 0, the others -G; range:R evenly from -R to 0",
+       {"normal:1", "normal:12", "low:110", "gap:90"},
+       {"normal:1", "normal:3", "normal:12", "normal:30", "low:110", "gap:10", "gap:90", "gap:100", "range:20",
+        "range:200"},
+       &gates_word,
+       true},
+      {"length", "slots of a row", {"128"}, {"8", "128"}, &count_word, true},
+      {"softmax",
+       "algorithm",
+       {"shifted", "naive"},
+       {"shifted", "naive", "log_softmax", "online"},
+       nullptr,
+       false,
+       &sets_softmax},
+      {"format",
+       "of everything; bf16/fp32: weights cast to bf16, softmax in fp32",
+       {"fp32", "bf16/fp32", "fp16/fp32", "e4m3fn/fp32"},
+       {"fp32", "fp32:ftz", "bf16/fp32", "fp16/fp32", "e5m2/fp32", "e4m3fn/fp32", "bf16", "fp16", "e5m2", "e4m3fn"},
+       &upcast_word,
+       false,
+       &sets_upcast},
+      {"accumulate", "of the sums", {as_computed}, {as_computed, "bf16", "fp16"}, &accumulate_word, false, &sets_sums},
+      {"exp", "whose exponential", {"correct"}, exps(), &exp_word, false, &sets_exp}};
 }
 
 }  // namespace

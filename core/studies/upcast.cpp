@@ -26,4 +26,6 @@ io::Json overlay_of(const Upcast& upcast) {
             {"pool", {{"accumulate", computed}, {"storage", stored}}}}}};
 }
 
+io::Json sets_upcast(const std::string& word) { return overlay_of(parse_upcast(word)); }
+
 }  // namespace ulpscope::studies

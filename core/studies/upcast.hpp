@@ -21,5 +21,7 @@ Upcast parse_upcast(const std::string& word);
 void upcast_word(const std::string& word);
 /// What a recipe sets for it.
 io::Json overlay_of(const Upcast& upcast);
+/// Axis::sets of such words.
+io::Json sets_upcast(const std::string& word);
 
 }  // namespace ulpscope::studies

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, Optional, Union
 
 from . import _core
+from ._core import Error
 from ._values import StrPath, as_edits, as_json, as_path, as_text
 
 
@@ -45,6 +46,8 @@ class Recipe(Mapping[str, Any]):
             self._handle = recipe._handle
         elif isinstance(recipe, str):
             self._handle = _load(as_text("recipe", recipe))
+        elif not isinstance(recipe, Mapping):
+            raise Error(f"recipe must be a name, a path, a Recipe or a dict, found {type(recipe).__name__}")
         else:
             self._handle = _core.Recipe.from_json(as_json("recipe", recipe))
 

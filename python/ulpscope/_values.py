@@ -52,7 +52,7 @@ class Missing(Error, KeyError):
 
 
 def _from_torch(tensor: Any) -> tuple[np.ndarray, Optional[str]]:
-    tensor = tensor.detach()
+    tensor = tensor.detach().resolve_neg()  # a view that only says "negated" has the other sign in memory
     if tensor.device.type != "cpu":
         tensor = tensor.cpu()
     bits, dtype = TORCH_BITS.get(str(tensor.dtype), (None, None))
@@ -65,6 +65,8 @@ def _from_torch(tensor: Any) -> tuple[np.ndarray, Optional[str]]:
 
 
 def _from_anything(value: Any) -> tuple[np.ndarray, Optional[str]]:
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise Error("a masked array has elements without a value: give one with .filled(...)")
     if isinstance(value, np.ndarray):
         return np.asarray(value), None
     if type(value).__module__.split(".")[0] == "torch":
@@ -83,8 +85,8 @@ def as_array(name: str, value: Any) -> tuple[np.ndarray, str]:
         raise Error(f"{name}: an array is needed, found None")
     try:
         array, dtype = _from_anything(value)
-    except Error:
-        raise
+    except Error as error:
+        raise Error(f"{name}: {error}") from None
     except Exception as error:  # whatever a foreign object's conversion raises
         raise Error(f"{name}: {type(value).__name__} cannot be read as an array: {error}") from error
     if dtype is None:

@@ -38,6 +38,26 @@ TEST_CASE("unknown studies, axes and values are one sentence with the known ones
                 "length is how the study's own inputs are made");
 }
 
+TEST_CASE("a setting that would be lost is one sentence, others are kept and asked for again") {
+  check_refused(
+      {"study", "loss_scale", "--set", "loss_scale=8"},
+      "study loss_scale: setting 'loss_scale=8' would change nothing: axis loss_scale decides the same field");
+  check_refused({"study", "pads", "--set", "softmax=naive"}, "axis softmax decides the same field");
+  check_refused({"study", "accumulate", "--set", "pool.storage=bf16"}, "the study runs no recipe");
+  check_refused({"study", "rope", "--omit", "rotate"}, "setting 'omit=rotate' would change nothing");
+  const TempDir folder;
+  const std::string file = (folder / "casts.json").string();
+  const std::vector<std::string> line{"study",    "casts", "--cast", "pool", "--set", "scale.storage=fp32",
+                                      "--resume", file};
+  const Ran ran = run_command(line);
+  INFO(ran.err);
+  REQUIRE(ran.exit == 0);
+  CHECK_THAT(ran.out, Contains("study casts, with scale.storage=fp32: "));
+  CHECK(run_command(line).exit == 0);
+  check_refused({"study", "casts", "--cast", "pool", "--resume", file},
+                "its list of settings is scale.storage=fp32, not none");
+}
+
 TEST_CASE("the list names every study with its question and axes") {
   const Ran ran = run_command({"study", "--list"});
   CHECK(ran.exit == 0);

@@ -207,6 +207,19 @@ TEST_CASE("Exact sums survive cancellation and round once") {
   CHECK(std::isnan(sum_in("fp32", "exact", {-INFINITY, INFINITY})));
 }
 
+TEST_CASE("Exact sums flush what their accumulator flushes") {
+  CHECK(dot_in("fp32", "exact", {0x1p-130}, {0x1p20}) == 0x1p-110);
+  CHECK(dot_in("fp32:daz", "exact", {0x1p-130}, {0x1p20}) == 0);
+  CHECK(dot_in("fp32:daz", "exact", {0x1p20}, {0x1p-130}) == 0);
+  CHECK(dot_in("fp32:daz", "exact", {0x1p-70}, {0x1p-60}) == 0x1p-130);
+  CHECK(dot_in("fp32:ftz", "exact", {0x1p-70}, {0x1p-60}) == 0);
+  CHECK(dot_in("fp32:ftz", "exact", {0x1p-130}, {0x1p20}) == 0x1p-110);
+  CHECK(std::isnan(dot_in("fp32:daz", "exact", {0x1p-130}, {INFINITY})));
+  CHECK(sum_in("fp32:daz", "exact", {0x1p-130, 1}) == 1);
+  CHECK(sum_in("fp32:daz", "exact", {0x1p-127, 0x1p-127}) == 0);
+  CHECK(sum_in("fp32:ftz", "exact", {0x1p-127, 0x1p-127}) == 0x1p-126);
+}
+
 TEST_CASE("Exact dot products agree with 80 digits") {
   test::Random random(9);
   const RealArithmetic real;

@@ -118,6 +118,16 @@ def test_small_floats_are_widened_exactly(dtype):
     assert np.array_equal(with_hidden(hidden)["hidden"], hidden.astype(np.float32))
 
 
+def test_a_masked_element_has_no_value_to_read():
+    given = arrays()
+    masked = np.ma.masked_array(given["ape"], mask=np.zeros_like(given["ape"], bool))
+    assert np.array_equal(us.Problem(CONFIG, **{**given, "ape": masked})["ape"], given["ape"])
+    masked[0, 0] = np.ma.masked
+    with pytest.raises(us.Error, match="ape: a masked array"):
+        us.Problem(CONFIG, **{**given, "ape": masked})
+    assert us.Problem(CONFIG, **{**given, "ape": masked.filled(2)})["ape"][0, 0] == 2
+
+
 def test_bits_of_bf16_in_integers_are_named():
     hidden = arrays()["hidden"].astype(ml_dtypes.bfloat16)
     problem = with_hidden(hidden.view(np.uint16), dtypes={"hidden": "bf16"})

@@ -55,7 +55,7 @@ def test_infinity_may_be_a_number():
         ("softmax.nothing", lambda: us.Recipe("hf").with_("softmax.nothing=1")),
         ("bf17", lambda: us.Recipe("hf").with_("softmax.compute=bf17")),
         ("unknown", lambda: us.Recipe("hf").with_(omit=["nothing"])),
-        ("must be a dict, found int", lambda: us.Recipe(3)),
+        ("must be a name, a path, a Recipe or a dict, found int", lambda: us.Recipe(3)),
         ("not JSON serializable", lambda: us.Recipe({"name": object()})),
     ],
 )

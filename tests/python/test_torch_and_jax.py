@@ -29,6 +29,14 @@ def test_torch_bf16_and_masks_cross_by_value():
     assert np.array_equal(us.Problem(CONFIG, **{**arrays(), "w_kv": strided})["w_kv"], strided.numpy())
 
 
+def test_a_negated_view_of_torch_is_negative():
+    torch = pytest.importorskip("torch")
+    ape = torch.from_numpy(arrays()["ape"])
+    negated = torch.complex(ape, ape).conj().imag
+    assert negated.is_neg()
+    assert np.array_equal(us.Problem(CONFIG, **{**arrays(), "ape": negated})["ape"], -ape.numpy())
+
+
 def test_torch_fp8_is_judged():
     torch = pytest.importorskip("torch")
     recipe = us.Recipe("fp32").with_("softmax.storage=e4m3fn")

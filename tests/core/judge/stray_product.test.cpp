@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// What factors tell of a matrix product's strays is what the engine computes.
+#include "core/judge/stray_product.hpp"
+
+#include <cmath>
+
+#include "core/compressor/run.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/problems.hpp"
+
+using namespace ulpscope;
+using compressor::Name;
+using compressor::Slot;
+
+namespace {
+
+std::vector<std::size_t> nonfinite(const compressor::Tensor& tensor) {
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < tensor.size(); ++i) {
+    if (!std::isfinite(tensor.at(i))) found.push_back(i);
+  }
+  return found;
+}
+
+compressor::Problem with(compressor::Problem problem, Name name, double value) {
+  auto& tensor = problem.inputs.at(name);
+  std::vector<double> values = compressor::to_doubles(tensor);
+  values[values.size() / 2] = value;
+  tensor = {tensor.shape, std::move(values), io::DType::f64};
+  return problem;
+}
+
+/// Checks every matrix product of a run; gives how many hold something that is not finite.
+std::size_t check_products(const compressor::Problem& problem, const compressor::Recipe& recipe) {
+  const compressor::Plan plan(recipe, problem.config);
+  const compressor::Tape tape = compressor::run_traced(problem, recipe, {}).tape;
+  std::size_t products = 0;
+  std::size_t holding = 0;
+  for (const auto& [slot, record] : tape.records()) {
+    if (!judge::is_matrix_product(slot)) continue;
+    INFO(compressor::to_string(slot));
+    ++products;
+    const judge::StrayProduct product(slot, plan, problem, tape);
+    const auto found = nonfinite(record.tensor);
+    CHECK(product.carries(found));
+    CHECK(product.stays_finite() == found.empty());
+    holding += found.empty() ? 0U : 1U;
+    std::vector<std::size_t> finite;
+    for (std::size_t i = 0; i < record.tensor.size() && finite.empty(); ++i) {
+      if (std::isfinite(record.tensor.at(i))) finite.push_back(i);
+    }
+    if (!finite.empty()) CHECK_FALSE(product.carries(finite));
+  }
+  CHECK(products == 6);
+  return holding;
+}
+
+}  // namespace
+
+TEST_CASE("strays of a product are those of its factors' rows and columns, and of none where factors are ordinary") {
+  for (const auto& [name, problem] : test::small_problems()) {
+    if (problem.config.windows() == 0) continue;
+    INFO(name);
+    const auto recipe = compressor::load_recipe("fp32");
+    CHECK(check_products(problem, recipe) == 0);
+    for (const double value : {double{NAN}, double{HUGE_VAL}}) {
+      CHECK(check_products(with(problem, Name::w_gate, value), recipe) > 0);
+      CHECK(check_products(with(problem, Name::hidden, value), recipe) > 0);
+      CHECK(check_products(with(problem, Name::cotangent, value), recipe) > 0);
+    }
+  }
+}
+
+TEST_CASE("a sum that may pass the end of a format is not said to stay finite; saturation carries nothing") {
+  const auto problem = test::small_problems().front().problem;
+  const Slot kv = compressor::forward(Name::kv);
+  const auto product = [&](const compressor::Problem& of, const char* setting) {
+    const auto recipe = compressor::with_setting(compressor::load_recipe("fp32"), setting);
+    return judge::StrayProduct(kv, compressor::Plan(recipe, of.config), of, {});
+  };
+  CHECK(product(problem, "project_kv.storage=fp16").stays_finite());
+  CHECK_FALSE(product(with(problem, Name::hidden, 1e5), "project_kv.storage=fp16").stays_finite());
+  CHECK(product(with(problem, Name::hidden, 1e5), "project_kv.storage=bf16").stays_finite());
+  const auto poisoned = with(problem, Name::w_kv, NAN);
+  const std::vector<std::size_t> column{problem.config.features() / 2};
+  CHECK(product(poisoned, "project_kv.storage=bf16").carries(column));
+  CHECK_FALSE(product(poisoned, "project_kv.storage=bf16:sat").carries(column));
+  CHECK_FALSE(product(poisoned, "project_kv.storage=e4m3fn").carries(column));
+}
