@@ -279,7 +279,7 @@ double square(double x) { return x * x; }
 /// The variance of one rounding to a format, relative to the square of what is rounded.
 double variance(const precision::Format& format) { return square(roundoff(format)) / 3; }
 
-Variances variances_of(const Step& step, const Rounded& rounded, double exp_units, std::size_t i) {
+Variances variances_of(const Step& step, const Rounded& rounded, double units, std::size_t i) {
   const SlotArithmetic& a = step.replayer.plan().at(step.slot);
   const Count& count = step.count;
   const bool terms = count.of == Majorant::terms;
@@ -287,7 +287,7 @@ Variances variances_of(const Step& step, const Rounded& rounded, double exp_unit
   const double value = std::fabs(step.exact.at(i));
   // Where more than the terms is rounded, all of it is taken as large as their absolute values.
   const double size = rounded.own[i] > 0 ? square(rounded.majorant[i]) : std::max(rounded.squares[i], square(value));
-  const double operations = variance(a.compute) * (count.compute + square(exp_units)) * size +
+  const double operations = variance(a.compute) * (count.compute + square(units)) * size +
                             variance(a.branches) * count.branches * square(rounded.majorant[i]);
   const double lost = (count.compute + count.exp) * underflow(a.compute) + count.sum * underflow(a.accumulate);
   const double adding = variance(a.accumulate) * count.sum;
@@ -307,7 +307,7 @@ std::optional<InnerDeviations> inner_deviations(Slot slot, const Replayer& repla
     return InnerDeviations{bounds->typical, bounds->typical};
   }
   const Rounded rounded = rounded_in(*step);
-  const Doubles units = exp_units(*step);
+  const Doubles units = units_of_exp(*step);
   InnerDeviations deviations{Doubles(step->exact.size()), Doubles(step->exact.size())};
   for (std::size_t i = 0; i < units.size(); ++i) {
     const Variances variances = variances_of(*step, rounded, units[i], i);
