@@ -14,6 +14,7 @@
 namespace ulpscope::judge {
 namespace {
 
+using compressor::Record;
 using compressor::Slot;
 using compressor::Tape;
 using Doubles = std::vector<double>;
@@ -127,7 +128,7 @@ double square_of_inputs(const AttributionBench& bench) {
 
 }  // namespace
 
-Deviations deviations_of(const Evidence& evidence) {
+Deviations deviations_of(const Evidence& evidence, std::optional<Slot> target) {
   const compressor::Problem& problem = evidence.problem;
   const compressor::Recipe& recipe = evidence.recipe;
   compressor::RunOptions options;
@@ -136,7 +137,10 @@ Deviations deviations_of(const Evidence& evidence) {
   const CastReference reference = cast_reference(problem, recipe, evidence.threads);
   const Replayer replayer(problem, recipe, run, evidence.threads);
   Deviations deviations;
-  for (const auto& [slot, record] : reference.tape.records()) {
+  const std::vector<Slot> slots = target ? replayer.graph().need({*target}, {}).compute : replayer.graph().order();
+  for (const Slot slot : slots) {
+    const Record* record = reference.tape.find(slot);
+    if (record == nullptr) continue;  // its truth knows other slots
     const Doubles local = local_error(replayer, run, slot);
     if (compressor::level_of(slot) == compressor::Level::table) {
       deviations[slot] = {local, local};
@@ -144,7 +148,7 @@ Deviations deviations_of(const Evidence& evidence) {
     }
     const auto changed = reference.changed.find(slot);
     const auto inner = inner_deviations(slot, replayer, run);
-    Doubles casts = cast_deviations(record.tensor, compressor::storage_format(slot, recipe, problem.config),
+    Doubles casts = cast_deviations(record->tensor, compressor::storage_format(slot, recipe, problem.config),
                                     changed == reference.changed.end() ? nullptr : &changed->second, inner);
     Deviation deviation = deviation_of(std::move(casts), norm(local), inner);
     if (norm(deviation.any) > 0) deviations[slot] = std::move(deviation);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "core/judge/attribution.hpp"
@@ -21,8 +22,8 @@ struct Deviation {
 };
 /// Slots that only move values are left out.
 using Deviations = std::map<compressor::Slot, Deviation>;
-/// Of the evidence's problem and recipe, whatever its run is.
-Deviations deviations_of(const Evidence& evidence);
+/// Of the evidence's problem and recipe, whatever its run is; of the slots that `target` is computed from, else of all.
+Deviations deviations_of(const Evidence& evidence, std::optional<compressor::Slot> target = std::nullopt);
 
 /// Fills `expected` of each step: the mean square that the roundings of its stages make of the target's error, over
 /// the sum of all. One draw of uniform errors per slot, pushed through the exact rest in fp64; the rounding of the
