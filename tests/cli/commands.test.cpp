@@ -159,6 +159,16 @@ TEST_CASE("run writes a dump that compare passes by the recipe it names, and dec
   CHECK(exit_of({"compare", problem, dump, "--slots", "output"}) == 0);
 }
 
+TEST_CASE("run plants a mutant, whose dump claims its recipe and is refused; it runs traced and in one shot") {
+  const TempDir folder;
+  const std::string dump = (folder / "d.safetensors").string();
+  CHECK(exit_of({"run", problem, "--recipe", "hf", "--mutant", "gate_ignored", "-o", dump}) == 0);
+  CHECK(exit_of({"compare", problem, dump}) == 1);
+  CHECK(run_command({"inspect", dump}).out.find("gate_ignored") != std::string::npos);
+  CHECK(exit_of({"run", problem, "--recipe", "hf", "--mutant", "gate_ignored", "--backend", "fused", "-o", dump}) == 2);
+  CHECK(exit_of({"run", problem, "--recipe", "hf", "--mutant", "gate_ignored", "--chunks", "9,1", "-o", dump}) == 2);
+}
+
 TEST_CASE("every table of list has rows as text and as JSON") {
   for (const std::string& topic : app::list_topics()) {
     const Ran text = run_command({"list", topic});

@@ -101,3 +101,14 @@ def test_runs_are_not_made_by_hand():
         us.Run()
     with pytest.raises(TypeError):
         _core.Run()
+
+
+def test_a_mutant_is_planted_and_refused(problem):
+    names = [row["name"] for row in us.list_mutants()]
+    assert "gate_ignored" in names and "pads" in [row["name"] for row in us.list_diagnoses()]
+    report = us.compare(problem, us.run(problem, "fp32", mutant="gate_ignored"), "fp32")
+    assert report.exit == 1 and "weights" in report.summary[0]
+    with pytest.raises(us.Error, match="gate_ignored"):
+        us.run(problem, "fp32", mutant="gate_ignore")
+    with pytest.raises(us.Error, match="traced"):
+        us.run(problem, "fp32", backend="fused", mutant="gate_ignored")
