@@ -54,9 +54,12 @@ Executed execute(const compressor::Problem& problem, const compressor::Recipe& r
 
 io::TensorFile dump_of(const Executed& executed, const Maker& maker) {
   const std::string sha256 = compressor::problem_sha256(maker.problem);
-  if (const auto* run = std::get_if<Run>(&executed))
-    return judge::dump_to_file(run->tape, run->config,
-                               {maker.recipe.spec.dump(), run->backend, sha256, version::number});
+  if (const auto* run = std::get_if<Run>(&executed)) {
+    io::TensorFile file = judge::dump_to_file(run->tape, run->config,
+                                              {maker.recipe.spec.dump(), run->backend, sha256, version::number});
+    if (!maker.mutant.empty()) file.metadata["mutant"] = maker.mutant;
+    return file;
+  }
   io::TensorFile file = judge::decoded_to_file(std::get<Decoded>(executed),
                                                compressor::effective_config(maker.problem.config, maker.recipe),
                                                {maker.recipe.spec.dump(), "traced", sha256, version::number});
@@ -75,10 +78,8 @@ Outcome run(const RunOptions& options) {
   reader.require_used();
   const compressor::Recipe recipe = edited_recipe(options.recipe, options.edits);
   const Executed executed = execute(problem, recipe, execute_options);
-  const Maker maker{problem, recipe, options.chunks};
-  io::TensorFile file = dump_of(executed, maker);
-  if (!options.mutant.empty()) file.metadata["mutant"] = options.mutant;
-  io::write_tensors(output_path(options.output), std::move(file));
+  const Maker maker{problem, recipe, options.chunks, options.mutant};
+  io::write_tensors(output_path(options.output), dump_of(executed, maker));
   return {{}, written(options.output, described(executed, maker)), 0};
 }
 

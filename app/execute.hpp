@@ -34,6 +34,7 @@ struct Maker {
   const compressor::Problem& problem;
   const compressor::Recipe& recipe;
   const std::vector<std::size_t>& chunks;
+  std::string mutant = {};  ///< planted; empty: none
 };
 /// What the verb `run` writes.
 io::TensorFile dump_of(const Executed& executed, const Maker& maker);

@@ -25,9 +25,10 @@ struct Result {
   ProblemPtr problem;
   RecipePtr recipe;
   std::vector<std::size_t> chunks;
+  std::string mutant;
   app::Executed executed;
 
-  app::Maker maker() const { return {*problem, *recipe, chunks}; }
+  app::Maker maker() const { return {*problem, *recipe, chunks, mutant}; }
 };
 
 void bind_problems(pybind11::module_& module);

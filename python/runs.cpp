@@ -28,7 +28,8 @@ bool is_short(const compressor::Config& config) {
 std::shared_ptr<Result> execute(const ProblemPtr& problem, const RecipePtr& recipe,
                                 const app::ExecuteOptions& options) {
   const auto call = [&] {
-    return std::make_shared<Result>(Result{problem, recipe, options.chunks, app::execute(*problem, *recipe, options)});
+    return std::make_shared<Result>(
+        Result{problem, recipe, options.chunks, options.mutant, app::execute(*problem, *recipe, options)});
   };
   return is_short(problem->config) ? unlocked(call) : interruptible(call);
 }

@@ -103,10 +103,13 @@ def test_runs_are_not_made_by_hand():
         _core.Run()
 
 
-def test_a_mutant_is_planted_and_refused(problem):
+def test_a_mutant_is_planted_and_refused(problem, tmp_path):
     names = [row["name"] for row in us.list_mutants()]
     assert "gate_ignored" in names and "pads" in [row["name"] for row in us.list_diagnoses()]
-    report = us.compare(problem, us.run(problem, "fp32", mutant="gate_ignored"), "fp32")
+    run = us.run(problem, "fp32", mutant="gate_ignored")
+    run.write(tmp_path / "dump.safetensors")
+    assert us.inspect(tmp_path / "dump.safetensors")["metadata"]["mutant"] == "gate_ignored"
+    report = us.compare(problem, run, "fp32")
     assert report.exit == 1 and "weights" in report.summary[0]
     with pytest.raises(us.Error, match="gate_ignored"):
         us.run(problem, "fp32", mutant="gate_ignore")
