@@ -19,6 +19,9 @@ using compressor::Slot;
 using compressor::Tape;
 using Doubles = std::vector<double>;
 
+/// Of the counter, for expected shares; the sigma map's draws are counted from 0.
+constexpr std::uint64_t one_draw = 0x5157;
+
 bool is_nearest(precision::RoundingMode mode) {
   return mode == precision::RoundingMode::nearest_even || mode == precision::RoundingMode::nearest_away;
 }
@@ -72,12 +75,6 @@ Deviation deviation_of(Doubles casts, double local, const std::optional<InnerDev
   return deviation;
 }
 
-/// Uniform in (-1, 1), from the counter.
-double uniform(Slot slot, std::size_t element) {
-  const std::uint64_t bits = precision::random_bits({slot.index() + 1, element, 0x5157});
-  return std::ldexp(static_cast<double>(bits >> 11), -52) - 1;
-}
-
 /// The mean square that noise in one slot makes of the target.
 double pushed(const AttributionBench& bench, const Tape& truth, Slot slot, const Doubles& deviation) {
   const auto moved = bench.moved_by(slot);
@@ -86,7 +83,7 @@ double pushed(const AttributionBench& bench, const Tape& truth, Slot slot, const
   Doubles noisy(exact.size());
   const bool table = compressor::level_of(slot) == compressor::Level::table;
   for (std::size_t i = 0; i < noisy.size(); ++i)
-    noisy[i] = exact.at(i) + deviation[i] * (table ? 1 : std::sqrt(3.) * uniform(slot, i));
+    noisy[i] = exact.at(i) + deviation[i] * (table ? 1 : unit_noise(slot, i, one_draw));
   Enclosure here{exact.shape, noisy, {}, {}};
   if (slot != bench.target()) {
     Tape given;
@@ -127,6 +124,11 @@ double square_of_inputs(const AttributionBench& bench) {
 }
 
 }  // namespace
+
+double unit_noise(Slot slot, std::size_t element, std::uint64_t draw) {
+  const std::uint64_t bits = precision::random_bits({slot.index() + 1, element, draw});
+  return std::sqrt(3.) * (std::ldexp(static_cast<double>(bits >> 11), -52) - 1);
+}
 
 Deviations deviations_of(const Evidence& evidence, std::optional<Slot> target) {
   const compressor::Problem& problem = evidence.problem;

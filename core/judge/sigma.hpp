@@ -25,6 +25,9 @@ using Deviations = std::map<compressor::Slot, Deviation>;
 /// Of the evidence's problem and recipe, whatever its run is; of the slots that `target` is computed from, else of all.
 Deviations deviations_of(const Evidence& evidence, std::optional<compressor::Slot> target = std::nullopt);
 
+/// Uniform with mean 0 and variance 1, from the counter.
+double unit_noise(compressor::Slot slot, std::size_t element, std::uint64_t draw);
+
 /// Fills `expected` of each step: the mean square that the roundings of its stages make of the target's error, over
 /// the sum of all. One draw of uniform errors per slot, pushed through the exact rest in fp64; the rounding of the
 /// inputs counts as it is.

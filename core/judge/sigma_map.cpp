@@ -13,7 +13,6 @@
 #include "core/judge/owners.hpp"
 #include "core/judge/slot_judge.hpp"
 #include "core/judge/text_table.hpp"
-#include "precision/random.hpp"
 
 namespace ulpscope::judge {
 namespace {
@@ -27,17 +26,12 @@ constexpr double z = 6;
 constexpr int draws = 32;
 constexpr double most_operations = 0x1p31;
 
-double uniform(const precision::Counter& counter) {
-  return std::ldexp(static_cast<double>(precision::random_bits(counter) >> 11), -52) - 1;
-}
-
 /// Adds one draw of noise; tables are off as they are.
 void dither(compressor::Tensor& tensor, Slot slot, const Doubles& deviation, int draw) {
   const bool table = compressor::level_of(slot) == compressor::Level::table;
   Doubles values = compressor::to_doubles(tensor);
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const double noise = std::sqrt(3.) * uniform({slot.index() + 1, i, static_cast<std::uint64_t>(draw)});
-    values[i] += deviation[i] * (table ? 1 : noise);
+    values[i] += deviation[i] * (table ? 1 : unit_noise(slot, i, static_cast<std::uint64_t>(draw)));
   }
   tensor.data = std::move(values);
 }

@@ -2,6 +2,7 @@
 // Bounds of local errors: no recipe of ours exceeds them, they are sharp where one cast rules, and faults exceed them.
 #include "core/judge/bounds.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -253,4 +254,56 @@ TEST_CASE("sums of tensor cores and gradients through the maximum stay in their 
       }
     }
   }
+}
+
+TEST_CASE("a sum that cancels errs as its deviations say: in width, in kurtosis and in its tail") {
+  // Terms that add up to 0, in random order; one by one in fp32.
+  constexpr int terms = 64;
+  constexpr int trials = 200000;
+  test::Random random(5);
+  std::vector<float> values(terms);
+  for (int i = 0; i < terms; i += 2) {
+    values[static_cast<std::size_t>(i)] = static_cast<float>(random.normal());
+    values[static_cast<std::size_t>(i) + 1] = -values[static_cast<std::size_t>(i)];
+  }
+  double squares = 0;
+  for (const float value : values) squares += static_cast<double>(value) * value;
+  const double sigma = 0x1p-24 / std::sqrt(3.) * std::sqrt(terms * squares / 6);
+  double second = 0;
+  double fourth = 0;
+  std::vector<double> errors;
+  for (int trial = 0; trial < trials; ++trial) {
+    for (std::size_t i = terms - 1; i > 0; --i) std::swap(values[i], values[random.index(i + 1)]);
+    float sum = 0;
+    for (const float value : values) sum += value;
+    const double error = sum / sigma;
+    errors.push_back(std::fabs(error));
+    second += error * error / trials;
+    fourth += error * error * error * error / trials;
+  }
+  // Every rounding is taken as large as it is for a significand of 1; on average it is 0.42466 sqrt(3) of that.
+  CHECK(std::fabs(second - 3 * .42466 * .42466) <= .1);
+  // sqrt(t / sinh t): kurtosis 3 + (1/15) / (1/6)^2 = 5.4.
+  CHECK(std::fabs(fourth / (second * second) - 5.4) <= .5);
+  const double width = std::sqrt(second);
+  const double s = 5 / std::sqrt(6.);
+  const double expected = 2 * std::exp(-std::acos(-1.) * s) / (std::acos(-1.) * std::sqrt(s));
+  const auto beyond = std::count_if(errors.begin(), errors.end(), [&](double error) { return error > 5 * width; });
+  CHECK(std::fabs(static_cast<double>(beyond) / trials / expected - 1) <= .5);
+}
+
+TEST_CASE("14.6 sigma of such a sum are as rare as 6 of a normal law, and wide deviations say so") {
+  const double s = 14.6 / std::sqrt(6.);
+  const double tail = 2 * std::exp(-std::acos(-1.) * s) / (std::acos(-1.) * std::sqrt(s));
+  CHECK(std::fabs(tail / std::erfc(6 / std::sqrt(2.)) - 1) <= .05);
+  const Problem problem = test::golden_problem("csa-small");
+  const Recipe recipe = load_recipe("fp32");
+  const Tape run = run_traced(problem, recipe, {}).tape;
+  const judge::Replayer replayer(problem, recipe, run, 1);
+  const auto inner = judge::inner_deviations(forward(Name::kv), replayer, run);
+  REQUIRE(inner);
+  double widest = 0;
+  for (std::size_t i = 0; i < inner->rms.size(); ++i) widest = std::max(widest, inner->wide[i] / inner->rms[i]);
+  CHECK(widest <= 14.6 / 6);
+  CHECK(widest >= .98 * 14.6 / 6);  // where a sum cancels
 }
