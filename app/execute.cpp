@@ -55,8 +55,8 @@ Executed execute(const compressor::Problem& problem, const compressor::Recipe& r
 io::TensorFile dump_of(const Executed& executed, const Maker& maker) {
   const std::string sha256 = compressor::problem_sha256(maker.problem);
   if (const auto* run = std::get_if<Run>(&executed)) {
-    io::TensorFile file = judge::dump_to_file(run->tape, run->config,
-                                              {maker.recipe.spec.dump(), run->backend, sha256, version::number});
+    io::TensorFile file =
+        judge::dump_to_file(run->tape, run->config, {maker.recipe.spec.dump(), run->backend, sha256, version::number});
     if (!maker.mutant.empty()) file.metadata["mutant"] = maker.mutant;
     return file;
   }

@@ -178,7 +178,8 @@ void add_attribution(RunReport& report, const Evidence& evidence, const Attribut
 }
 
 void add_expectation(RunReport& report, const Evidence& evidence) {
-  if (report.attribution) add_expected_shares(*report.attribution, evidence, deviations_of(evidence, report.attribution->target));
+  if (report.attribution)
+    add_expected_shares(*report.attribution, evidence, deviations_of(evidence, report.attribution->target));
 }
 
 std::vector<Owner> owners_of(const Attribution& attribution) {
