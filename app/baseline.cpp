@@ -123,8 +123,7 @@ std::vector<Recipe> named_recipes(const BlessOptions& options, Baseline& baselin
 
 /// Throws InputError: dumps are of one problem, and judged by one recipe; no input is written over.
 void check_files(const BlessOptions& options) {
-  for (const ProblemSource& problem : options.problems)
-    require_other_file(std::get<std::string>(problem), options.output);
+  for (const std::string& problem : options.problems) require_other_file(problem, options.output);
   for (const std::string& dump : options.dumps) require_other_file(dump, options.output);
   if (options.dumps.empty()) return;
   if (options.problems.size() + options.presets.size() != 1 || options.recipes.size() != 1)
@@ -139,8 +138,7 @@ struct Named {
 
 std::vector<Named> named_problems(const BlessOptions& options) {
   std::vector<Named> problems;
-  for (const ProblemSource& source : options.problems) {
-    const std::string& path = std::get<std::string>(source);
+  for (const std::string& path : options.problems) {
     const std::string file = named_from(folder_of(options.output), path);
     problems.push_back({file, compressor::read_problem(path), {file, "", 0, ""}});
   }

@@ -136,7 +136,7 @@ struct StudyOptions {
 Outcome study(const StudyOptions& options);
 
 struct BlessOptions {
-  std::vector<ProblemSource> problems;
+  std::vector<std::string> problems;  ///< files: a baseline names them
   std::vector<std::string> presets;   ///< with `seed`; without problems and presets: small-csa and small-hca
   std::vector<RecipeSource> recipes;  ///< none: those of `report`
   std::vector<std::string> dumps;     ///< files, judged by the one recipe on the one problem, instead of runs

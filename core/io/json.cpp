@@ -46,11 +46,18 @@ class Guard {
   std::vector<std::set<std::string>> keys_;
 };
 
-/// The library's message without its "[json.exception...]" head: "parse error at line 1, column 2: ...".
+/// The library's message without its "[json.exception...]" head: "parse error at line 1, column 2: ...". What it read
+/// last may be a text of any length: the end of it tells where.
 std::string reason(const std::exception& error) {
-  const std::string_view text = error.what();
-  const std::size_t head = text.find("] ");
-  return std::string(head == std::string_view::npos ? text : text.substr(head + 2));
+  constexpr std::string_view quote = "last read: '";
+  constexpr std::size_t longest = 60;
+  std::string_view text = error.what();
+  if (const std::size_t head = text.find("] "); head != std::string_view::npos) text.remove_prefix(head + 2);
+  const std::size_t start = text.find(quote);
+  if (start == std::string_view::npos || text.size() - start <= quote.size() + longest) return std::string(text);
+  std::string_view end = text.substr(text.size() - longest);
+  while (!end.empty() && !is_utf8(end)) end.remove_prefix(1);
+  return std::string(text.substr(0, start + quote.size())) + "..." + std::string(end);
 }
 
 template <class AnyJson>

@@ -22,6 +22,12 @@ bool has_type(const Json& json, const Json& type) {
   return std::any_of(type.begin(), type.end(), [&](const Json& one) { return is_type(json, one.get<std::string>()); });
 }
 
+/// The value, or what it is where it is long.
+std::string brief(const Json& json) {
+  std::string text = json.dump();
+  return text.size() <= 60 ? text : json.type_name() + (" of " + std::to_string(text.size()) + " bytes");
+}
+
 }  // namespace
 
 std::vector<std::string> SchemaChecker::faults(const Json& json) const {
@@ -37,7 +43,7 @@ void SchemaChecker::check(const Json& json, const Json& schema, const std::strin
   }
   if (schema.contains("anyOf")) return check_any(json, schema["anyOf"], where, found);
   if (schema.contains("type") && !has_type(json, schema["type"]))
-    found.push_back(where + ": wrong type: " + json.dump());
+    found.push_back(where + ": wrong type: " + brief(json));
   if (schema.contains("const") && json != schema["const"])
     found.push_back(where + ": is not " + schema["const"].dump());
   if (schema.contains("enum")) {

@@ -22,10 +22,12 @@ const Json schema = parse_json(R"({
 })",
                                "schema");
 
-std::vector<std::string> faults(const char* text) { return SchemaChecker(schema).faults(parse_json(text, "text")); }
+std::vector<std::string> faults(const std::string& text) {
+  return SchemaChecker(schema).faults(parse_json(text, "text"));
+}
 
 /// Empty where the document conforms.
-std::string first_fault(const char* text) {
+std::string first_fault(const std::string& text) {
   const std::vector<std::string> found = faults(text);
   return found.empty() ? "" : found.front();
 }
@@ -47,5 +49,7 @@ TEST_CASE("each keyword finds its fault, with the place") {
   CHECK(first_fault(R"({"kind": "a", "positive": 0})") == "/positive: too small");
   CHECK(first_fault(R"({"kind": "a", "list": [null, 3]})") == "/list/1: wrong type: 3");
   CHECK(first_fault(R"({"kind": "a", "closed": {"q": 1}})") == "/closed/q: unknown field");
+  CHECK(first_fault(R"({"kind": "a", "n": ")" + std::string(99, 's') + R"("})") ==
+        "/n: wrong type: string of 101 bytes");
   CHECK(first_fault(R"({"kind": "a", "n": "s"})") == "/n: wrong type: \"s\"");
 }
