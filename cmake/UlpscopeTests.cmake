@@ -16,7 +16,7 @@ add_custom_target(ulpscope_thread_tests COMMENT "The test programs that have [th
 function(ulpscope_test_settings)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "TIMEOUT" "LABELS;TESTS")
   if(NOT arg_TIMEOUT)
-    set(arg_TIMEOUT 120)
+    set(arg_TIMEOUT 300)
   endif()
   if("full" IN_LIST arg_LABELS)
     set(arg_TIMEOUT 3600)

@@ -37,14 +37,19 @@ Run finish(const Session& session, Tape tape, const Recipe& recipe, std::string 
           std::string(to_string(session.plan().kind()))};
 }
 
-/// Slots before the first overridden one, that one, and so on: each override acts before anything reads it.
+/// Slots before the first overridden one, that one, and so on: each override acts before anything reads it. Those
+/// behind the last wanted slot are read by none.
 Tape run_with_overrides(const Session& session, Tape known, const std::vector<Slot>& wanted,
                         const RunOptions& options) {
   for (const auto& [slot, change] : options.overrides) {
     if (!session.graph().computes(slot))
       throw InputError("override of '" + to_string(slot) + "': " + session.absence(slot));
   }
-  for (const Slot slot : session.graph().order()) {
+  const auto& order = session.graph().order();
+  const auto is_wanted = [&](Slot slot) { return std::find(wanted.begin(), wanted.end(), slot) != wanted.end(); };
+  const auto end = std::find_if(order.rbegin(), order.rend(), is_wanted).base();
+  for (auto at = order.begin(); at != end; ++at) {
+    const Slot slot = *at;
     const auto found = options.overrides.find(slot);
     if (found == options.overrides.end() || known.has(slot)) continue;
     Tape fresh = session.evaluate(known, {slot}, Blocks::whole);
@@ -59,6 +64,14 @@ Tape run_with_overrides(const Session& session, Tape known, const std::vector<Sl
     if (const Record* record = known.find(slot)) tape.set(slot, record->tensor, record->format);
   }
   return tape;
+}
+
+Tape without(const Tape& tape, Slot slot) {
+  Tape rest;
+  for (const auto& [other, record] : tape.records()) {
+    if (other != slot) rest.set(other, record.tensor, record.format);
+  }
+  return rest;
 }
 
 }  // namespace
@@ -95,7 +108,9 @@ PartialResult run_from(const Problem& problem, const Recipe& recipe, const Parti
       continue;
     }
     result.from[slot] = session.leaves(partial.given, slot);
-    Tape computed = session.evaluate(partial.given, {slot}, Blocks::whole);
+    const Tape computed = options.overrides.empty()
+                              ? session.evaluate(partial.given, {slot}, Blocks::whole)
+                              : run_with_overrides(session, without(partial.given, slot), {slot}, options);
     const Record* record = computed.find(slot);
     result.tape.set(slot, record->tensor, record->format);
   }

@@ -90,6 +90,7 @@ class Comparison {
       ++judged;
       report.rows.push_back(judged_row(slot, visible(slot, *record), truth_.tape.find(slot), bench));
       collect(report.truth, truth_, report.rows.back());
+      if (replayer_) note_unrounded(report, *record);
     }
     add_foreign(report, bench);
     add_uncomputed(report, bench);
@@ -204,6 +205,16 @@ class Comparison {
                       layout_of(row.slot, record.tensor.shape, config_), ruler, options_.threads});
     (*verdict)->diagnosis = finding.diagnosis;
     (*verdict)->sentence = finding.sentence;
+  }
+
+  /// A slot that is held finer than the recipe stores it may pass within the ulp, but has none of its bits.
+  void note_unrounded(RunReport& report, const Record& record) const {
+    const Row& row = report.rows.back();
+    const std::size_t finer = count_unrounded(record.tensor, replayer_->plan().at(row.slot).storage);
+    if (finer * 100 <= record.tensor.size()) return;
+    report.notes.push_back(
+        fmt::format("{} is held unrounded: {} of {} elements are no numbers of {}, the recipe's format",
+                    compressor::to_string(row.slot), finer, record.tensor.size(), row.format));
   }
 
   /// Slots of the dump that the recipe or the config does not compute.

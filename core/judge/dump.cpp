@@ -192,6 +192,7 @@ Dump dump_from_file(const io::TensorFile& file, const Problem& problem, const Na
 }
 
 Tensor cropped(const Tensor& tensor, const Shape& shape) {
+  if (tensor.shape == shape) return tensor;
   Tensor out{shape, {}, tensor.dtype};
   std::visit(
       [&](const auto& values) {

@@ -57,7 +57,7 @@ bool is_decode_name(const std::string& name);
 Dump dump_from_file(const io::TensorFile& file, const compressor::Problem& problem, const NameMap& map,
                     const std::string& source);
 
-/// The first rows of every batch row: [B,S,F] -> `shape` = [B,rows,F].
+/// The first rows of every batch row: [B,S,F] -> `shape` = [B,rows,F]. Of any shape: the tensor, where `shape` is its.
 compressor::Tensor cropped(const compressor::Tensor& tensor, const compressor::Shape& shape);
 
 /// What `run` writes beside the tensors.

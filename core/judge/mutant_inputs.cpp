@@ -25,7 +25,21 @@ void set(Planted& planted, std::initializer_list<const char*> settings) {
   for (const char* setting : settings) planted.recipe = compressor::with_setting(planted.recipe, setting);
 }
 
+/// The first half of every `width` values changes places with the second.
+void swap_halves(Doubles& values, std::size_t width) {
+  const auto half = static_cast<std::ptrdiff_t>(width / 2);
+  for (auto row = values.begin(); row != values.end(); row += 2 * half) std::swap_ranges(row, row + half, row + half);
+}
+
+void swap_feature_halves(Planted& planted, Name weights) {
+  edit(planted, weights, [](Doubles& values) { swap_halves(values, values.size()); });
+}
+
 }  // namespace
+
+void kv_halves_swapped(Planted& planted) { swap_feature_halves(planted, Name::w_kv); }
+
+void gate_halves_swapped(Planted& planted) { swap_feature_halves(planted, Name::w_gate); }
 
 void kv_and_gate_swapped(Planted& planted) {
   std::swap(planted.problem.inputs.at(Name::w_kv), planted.problem.inputs.at(Name::w_gate));
@@ -66,10 +80,8 @@ void ape_shifted(Planted& planted) {
 }
 
 void ape_halves_swapped(Planted& planted) {
-  const auto half = static_cast<std::ptrdiff_t>(planted.problem.config.head_dim);
-  edit(planted, Name::ape, [&](Doubles& values) {
-    for (auto row = values.begin(); row != values.end(); row += 2 * half) std::swap_ranges(row, row + half, row + half);
-  });
+  const std::size_t features = planted.problem.config.features();
+  edit(planted, Name::ape, [features](Doubles& values) { swap_halves(values, features); });
 }
 
 void pad_gate_0(Planted& planted) { set(planted, {"pad.gate=0"}); }

@@ -25,6 +25,7 @@ void add(Planted& planted, Slot slot, Override next) {
 }  // namespace
 
 void change(Planted& planted, Slot slot, Change change, std::initializer_list<Slot> seen) {
+  planted.changed.insert(slot);
   const auto values = std::make_shared<Seen>();
   for (const Slot other : seen)
     add(planted, other, [values, other](Tensor& tensor) { (*values)[other] = compressor::to_doubles(tensor); });

@@ -20,6 +20,8 @@ void change(Planted& planted, compressor::Slot slot, Change change, std::initial
 
 // What the port reads and how it is set up.
 void kv_and_gate_swapped(Planted& planted);
+void kv_halves_swapped(Planted& planted);
+void gate_halves_swapped(Planted& planted);
 void one_token_late(Planted& planted);
 void fp8_hidden(Planted& planted);
 void mask_ignored(Planted& planted);

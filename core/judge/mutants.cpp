@@ -30,6 +30,10 @@ std::string_view one_token(const Problem&, const Config& c) { return c.seq > 1 ?
 constexpr std::array table{
     Mutant{"kv_and_gate_swapped", Stage::project_kv, "w_kv and w_gate change places", nullptr,
            plants::kv_and_gate_swapped},
+    Mutant{"kv_halves_swapped", Stage::project_kv, "the feature halves of kv change places", no_overlap,
+           plants::kv_halves_swapped},
+    Mutant{"gate_halves_swapped", Stage::project_gate, "the feature halves of the gate change places", no_overlap,
+           plants::gate_halves_swapped},
     Mutant{"one_token_late", Stage::project_kv, "token t reads what token t - 1 should", one_token,
            plants::one_token_late},
     Mutant{"fp8_hidden", Stage::project_kv, "the projections read hidden rounded to e4m3fn", nullptr,
@@ -115,20 +119,47 @@ std::string reason_against(const Mutant& mutant, const Problem& problem, const c
   return problem.source + " has no " + std::string(lacking) + " in recipe " + io::in_quotes(recipe.name);
 }
 
-compressor::Run run_mutant(const Problem& problem, const compressor::Recipe& recipe, const Mutant& mutant,
-                           const compressor::RunOptions& options) {
+namespace {
+
+/// A run to be with the bug in it; `before` are changes that were asked for anyway.
+Planted planted_in(const Problem& problem, const compressor::Recipe& recipe, const Mutant& mutant,
+                   std::map<compressor::Slot, compressor::Override> before) {
   if (const std::string reason = reason_against(mutant, problem, recipe); !reason.empty())
     throw InputError("mutant " + io::in_quotes(mutant.name) + " has no place here: " + reason);
-  Planted planted{problem, recipe, options.overrides};
+  Planted planted{problem, recipe, std::move(before)};
   planted.problem.config = compressor::effective_config(problem.config, recipe);
-  const compressor::Config config = planted.problem.config;
   mutant.plant(planted);
+  return planted;
+}
+
+}  // namespace
+
+compressor::Run run_mutant(const Problem& problem, const compressor::Recipe& recipe, const Mutant& mutant,
+                           const compressor::RunOptions& options) {
+  Planted planted = planted_in(problem, recipe, mutant, options.overrides);
   compressor::RunOptions with_bug = options;
   with_bug.overrides = std::move(planted.overrides);
   compressor::Run run = compressor::run_traced(planted.problem, planted.recipe, with_bug);
   run.recipe = recipe;
-  run.config = config;
+  run.config = compressor::effective_config(problem.config, recipe);
   return run;
+}
+
+std::optional<compressor::Tensor> replay_mutant(const Problem& problem, const compressor::Recipe& recipe,
+                                                const Mutant& mutant, const Wanted& wanted) {
+  Planted planted = planted_in(problem, recipe, mutant, {});
+  for (const auto& [slot, override] : planted.overrides) {  // a given slot is not computed: it is seen as it is
+    const compressor::Record* record = wanted.given.find(slot);
+    if (record == nullptr || slot == wanted.slot || planted.changed.contains(slot)) continue;
+    compressor::Tensor seen = record->tensor;
+    override(seen);
+  }
+  compressor::RunOptions options;
+  options.threads = wanted.threads;
+  options.overrides = std::move(planted.overrides);
+  const auto result = compressor::run_from(planted.problem, planted.recipe, {wanted.given, {wanted.slot}}, options);
+  const compressor::Record* record = result.tape.find(wanted.slot);
+  return record == nullptr ? std::nullopt : std::optional(record->tensor);
 }
 
 }  // namespace ulpscope::judge

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +18,7 @@ struct Planted {
   compressor::Problem problem;
   compressor::Recipe recipe;
   std::map<compressor::Slot, compressor::Override> overrides = {};
+  std::set<compressor::Slot> changed = {};  ///< those that the bug changes; at the others it only looks
 };
 
 struct Mutant {
@@ -33,9 +36,20 @@ const Mutant& mutant_named(std::string_view name);
 /// What keeps a mutant out of a problem's run in a recipe ("hf leaves no YaRN in small.safetensors"); empty: nothing.
 std::string reason_against(const Mutant& mutant, const compressor::Problem& problem, const compressor::Recipe& recipe);
 
+/// A slot of a dump, to be computed from the others.
+struct Wanted {
+  const compressor::Tape& given;
+  compressor::Slot slot;
+  unsigned threads = 1;
+};
+
 /// A traced run with the bug in it, which claims the problem's config and the recipe as they are. Throws InputError
 /// where the problem gives the bug no place.
 compressor::Run run_mutant(const compressor::Problem& problem, const compressor::Recipe& recipe, const Mutant& mutant,
                            const compressor::RunOptions& options);
+/// `slot` from a dump's nearest slots, with the bug on the way: what a port that has the bug holds there; nothing
+/// where it computes no such slot. Throws as run_mutant.
+std::optional<compressor::Tensor> replay_mutant(const compressor::Problem& problem, const compressor::Recipe& recipe,
+                                                const Mutant& mutant, const Wanted& wanted);
 
 }  // namespace ulpscope::judge

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "core/judge/dump.hpp"
+#include "precision/round_array.hpp"
 #include "precision/ulp.hpp"
 
 namespace ulpscope::judge {
@@ -170,6 +171,15 @@ std::size_t most_telling(const std::vector<std::size_t>& elements, const Tensor&
     best = i;
   }
   return best;
+}
+
+std::size_t count_unrounded(const Tensor& tensor, const precision::Format& format) {
+  const std::vector<double> values = compressor::to_doubles(tensor);
+  std::vector<double> rounded(values.size());
+  precision::round_array(values, rounded, format);
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) count += std::isfinite(values[i]) && values[i] != rounded[i];
+  return count;
 }
 
 void crop(Replayed& replayed, const compressor::Shape& shape) {

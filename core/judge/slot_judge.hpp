@@ -58,6 +58,9 @@ std::vector<std::size_t> judge_tolerance(const compressor::Tensor& found, const 
 std::size_t most_telling(const std::vector<std::size_t>& elements, const compressor::Tensor& found,
                          const compressor::Tensor& expected, const Ruler& ruler);
 
+/// Finite elements that are no numbers of a format.
+std::size_t count_unrounded(const compressor::Tensor& tensor, const precision::Format& format);
+
 /// Cuts a replay to the rows that a partial dump holds.
 void crop(Replayed& replayed, const compressor::Shape& shape);
 

@@ -146,6 +146,22 @@ TEST_CASE("a dump with its own config is judged by it, and one with whole window
   CHECK_FALSE(report.notes.empty());
 }
 
+TEST_CASE("a slot that is held finer than its recipe stores it passes within the ulp, and a note says so") {
+  const auto problem = test::golden_problem("csa-tiny");
+  const auto hf = compressor::load_recipe("hf");
+  auto dump = test::own_dump(problem, hf);
+  CHECK(test::judged(problem, dump, hf).notes.empty());
+  auto values = test::values_of(dump, "pooled");
+  for (double& value : values) value *= 1 + 0x1p-12;
+  test::set_values(dump, "pooled", values);
+  test::keep_only(dump, {"weights", "products", "pooled"});
+  const auto report = test::judged(problem, dump, hf);
+  CHECK(judge::exit_code(report) == 0);
+  REQUIRE(report.notes.size() == 1);
+  CHECK_THAT(report.notes.front(), Catch::Matchers::Contains("pooled is held unrounded") &&
+                                       Catch::Matchers::Contains("are no numbers of bf16, the recipe's format"));
+}
+
 TEST_CASE("slots that the dump does not hold are absent rows, slots that the recipe lacks are skipped ones") {
   const auto problem = test::golden_problem("csa-tiny");
   auto dump = test::own_dump(problem, compressor::load_recipe("fp32"));

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <set>
 
+#include "core/judge/mutants.hpp"
 #include "precision/rounding.hpp"
 #include "tests/core/judge/golden.hpp"
 #include "tests/support/catch.hpp"
@@ -173,4 +174,25 @@ TEST_CASE("ranges of numbers are short") {
   CHECK(judge::ranges({5}) == "5");
   CHECK(judge::ranges({0, 2, 3, 3}) == "0 2..3");
   CHECK(judge::ranges({0, 2, 4, 6, 8, 10}) == "0 2 4 6 ...");
+}
+
+TEST_CASE("a bug far upstream is named from the one slot that a port keeps, in any storage format") {
+  const auto problem = test::golden_problem("csa-small");
+  for (const auto& [name, kept] : {std::pair{"kv_halves_swapped", "pooled"},
+                                   {"halves_swapped", "output"},
+                                   {"one_token_late", "normed"},
+                                   {"gamma_plus_one", "output"},
+                                   {"norm_gradient_straight", "grad.w_gate"}}) {
+    for (const char* recipe_name : {"fp32", "hf"}) {
+      INFO(name << ", " << kept << ", " << recipe_name);
+      const auto recipe = compressor::load_recipe(recipe_name);
+      judge::Dump dump;
+      const auto run = judge::run_mutant(problem, recipe, judge::mutant_named(name), {});
+      const auto slot = *compressor::find_slot(kept);
+      dump.tape.set(slot, run.tape.find(slot)->tensor, run.tape.find(slot)->format);
+      const auto verdict = verdict_of(problem, dump, recipe);
+      CHECK(verdict.diagnosis == "known_bug");
+      CHECK_THAT(verdict.sentence, Catch::Matchers::Contains(name));
+    }
+  }
 }
