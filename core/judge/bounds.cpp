@@ -219,19 +219,19 @@ std::optional<Slot> missing_read(Slot slot, const Replayer& replayer, const Tape
 }
 
 /// Nothing where no roundings are counted, or the run does not hold what is read.
-std::optional<Step> step_of(Slot slot, const Replayer& replayer, const Tape& run) {
+std::optional<Step> step_of(Slot slot, const Replayer& replayer, const Tape& run, const Tensor* known) {
   const std::optional<Count> count = count_of(slot, replayer);
   if (!count || missing_read(slot, replayer, run)) return std::nullopt;
   Tape reads = replayer.reads_of(slot);
-  Tensor exact = replayer.exact(slot, reads);
+  Tensor exact = known != nullptr ? *known : replayer.exact(slot, reads);
   return Step{slot, *count, replayer, std::move(reads), std::move(exact)};
 }
 
 }  // namespace
 
-std::optional<LocalBounds> local_bounds(Slot slot, const Replayer& replayer, const Tape& run) {
+std::optional<LocalBounds> local_bounds(Slot slot, const Replayer& replayer, const Tape& run, const Tensor* exact) {
   if (missing_read(slot, replayer, run)) return std::nullopt;
-  if (const std::optional<Step> step = step_of(slot, replayer, run)) {
+  if (const std::optional<Step> step = step_of(slot, replayer, run, exact)) {
     const Doubles majorant = majorant_of(*step);
     return LocalBounds{compressor::to_doubles(step->exact), bound_of(*step, majorant, Luck::worst),
                        bound_of(*step, majorant, Luck::typical)};
@@ -296,13 +296,14 @@ Variances variances_of(const Step& step, const Rounded& rounded, double units, s
 
 }  // namespace
 
-std::optional<InnerDeviations> inner_deviations(Slot slot, const Replayer& replayer, const Tape& run) {
+std::optional<InnerDeviations> inner_deviations(Slot slot, const Replayer& replayer, const Tape& run,
+                                                const Tensor* exact) {
   const SlotArithmetic& a = replayer.plan().at(slot);
   const bool through = slot == gradient(Name::logits) && a.max_gradient == compressor::MaxGradient::through;
   const bool tensor_core = a.summation.kind == precision::Summation::Kind::tensor_core;
-  const std::optional<Step> step = through || tensor_core ? std::nullopt : step_of(slot, replayer, run);
+  const std::optional<Step> step = through || tensor_core ? std::nullopt : step_of(slot, replayer, run, exact);
   if (!step) {
-    std::optional<LocalBounds> bounds = local_bounds(slot, replayer, run);
+    std::optional<LocalBounds> bounds = local_bounds(slot, replayer, run, exact);
     if (!bounds) return std::nullopt;
     return InnerDeviations{bounds->typical, bounds->typical};
   }

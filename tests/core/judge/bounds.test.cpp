@@ -23,8 +23,7 @@ judge::RunReport bounded(const Problem& problem, const Recipe& recipe, const Tap
   run.tape = tape;
   judge::RunReport report = judge::measure_run(problem, run, truth, 1);
   const judge::Evidence evidence{problem, recipe, run.tape, exact};
-  judge::split_errors(report, evidence, truth.tape);
-  judge::bound_errors(report, evidence);
+  judge::split_and_bound_errors(report, evidence, truth.tape);
   return report;
 }
 
