@@ -238,14 +238,14 @@ std::optional<LocalBounds> local_bounds(Slot slot, const Replayer& replayer, con
   }
   const Tape reads = replayer.reads_of(slot);
   if (std::optional<LocalBounds> table = table_bounds(slot, replayer, reads)) return table;
+  if (std::optional<LocalBounds> blocks = quantized_bounds(slot, replayer, reads)) return blocks;
   return walked_bounds(slot, replayer, reads);
 }
 
 std::string why_unbounded(Slot slot, const Replayer& replayer, const Tape& run) {
-  if (const std::optional<Slot> missing = missing_read(slot, replayer, run))
-    return "no bound: the run does not hold " + compressor::to_string(*missing) + ", which the stage reads";
-  return "no bound: a block's scale is a decision, which one rounding of its largest element turns, and all of the "
-         "block with it";
+  const std::optional<Slot> missing = missing_read(slot, replayer, run);
+  if (!missing) return "no bound is stated of this stage";
+  return "no bound: the run does not hold " + compressor::to_string(*missing) + ", which the stage reads";
 }
 
 namespace {

@@ -22,8 +22,8 @@ struct LocalBounds {
   std::vector<double> typical;
 };
 
-/// Nothing where no bound is stated: quantised blocks; and where the run does not hold what the slot's stage reads.
-/// RoPE tables, online softmax, tensor cores' sums and a differentiated maximum have theirs in bounds_parts.hpp.
+/// Nothing where the run does not hold what the slot's stage reads. RoPE tables, online softmax, quantised blocks,
+/// tensor cores' sums and a differentiated maximum have theirs in bounds_parts.hpp.
 /// `exact`: the exact stage on the run's own inputs, where it is at hand; else it is computed.
 std::optional<LocalBounds> local_bounds(compressor::Slot slot, const Replayer& replayer, const compressor::Tape& run,
                                         const compressor::Tensor* exact = nullptr);
