@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "core/io/error.hpp"
 #include "core/judge/attribution_sum.hpp"
 #include "core/judge/owners.hpp"
+#include "core/judge/sigma_map.hpp"
 #include "core/judge/text_table.hpp"
 #include "core/judge/truth.hpp"
 
@@ -58,36 +60,75 @@ std::vector<Owner> ranked_owners(const judge::Attribution& attribution) {
   return owners;
 }
 
+bool same_roles(const compressor::SlotArithmetic& a, const compressor::SlotArithmetic& b) {
+  return a.storage == b.storage && a.compute == b.compute && a.accumulate == b.accumulate;
+}
+
 bool same_arithmetic(const Recipe& a, const Recipe& b, const compressor::Config& config) {
   const Plan first(a, config);
   const Plan second(b, config);
   for (std::size_t i = 0; i < compressor::slot_count; ++i) {
-    const auto& x = first.all()[i];
-    const auto& y = second.all()[i];
-    if (!(x.storage == y.storage && x.compute == y.compute && x.accumulate == y.accumulate)) return false;
+    if (!same_roles(first.all()[i], second.all()[i])) return false;
   }
   return first.table().storage == second.table().storage && first.table().angles == second.table().angles &&
          first.table().frequencies == second.table().frequencies;
 }
 
-/// A change of one field of one stage, as --set writes it.
+/// A change of one field of one stage ("pool", "backward.pool"), as --set writes it.
 struct Change {
+  std::string stage;
   std::string setting;
   Recipe recipe;
 };
+
+compressor::Graph graph_of(const Advised& advised, const Plan& plan) {
+  using compressor::Name;
+  return {advised.recipe, plan, {advised.problem.has(Name::prior_kv) && advised.problem.has(Name::prior_gate)}};
+}
+
+/// A stage as settings name it: "pool", "backward.pool".
+struct Named {
+  explicit Named(const std::string& setting)
+      : backward(setting.starts_with("backward.")), stage(backward ? setting.substr(9) : setting) {}
+  bool backward;
+  std::string stage;
+};
+
+/// What a stage rounds before its cast is 2^12 finer than the cast, and none of its slots is farther from its exact
+/// stage than the cast takes it: no finer format before the cast buys anything.
+bool is_all_cast(const Named& named, const Advised& advised) {
+  const Plan plan(advised.recipe, advised.problem.config);
+  double before = 0;
+  double cast = 0;
+  double local = 0;
+  const compressor::Graph graph = graph_of(advised, plan);
+  for (const Slot slot : graph.order()) {
+    const bool backward = slot.direction == Direction::backward;
+    if (backward != named.backward || compressor::to_string(plan.writer(slot)) != named.stage) continue;
+    const compressor::SlotArithmetic& a = plan.at(slot);
+    before = std::max(
+        {before, a.compute_exact ? 0 : precision::unit_roundoff(a.compute), precision::unit_roundoff(a.accumulate)});
+    cast = precision::unit_roundoff(a.storage);  // of the stage's last slot
+    const Row* row = row_of(advised.report, slot);
+    local = std::max(local, row != nullptr && row->local ? row->local->rms_rel : HUGE_VAL);
+  }
+  return before * 0x1p12 <= cast && local <= cast;
+}
 
 /// Formats one step finer, where they change anything.
 void add_changes(std::vector<Change>& changes, const std::string& stage, const Advised& advised) {
   const bool table = stage == "rope_table";
   const std::vector<std::string> fields = table ? std::vector<std::string>{"storage", "angles", "frequencies"}
                                                 : std::vector<std::string>{"storage", "accumulate", "compute"};
+  const bool all_cast = !table && is_all_cast(Named(stage), advised);
   for (const std::string& field : fields) {
+    if (all_cast && field != "storage") continue;
     for (const char* finer : {"fp32", "fp64"}) {
       const std::string setting = stage + "." + field + "=" + finer;
       try {
         Recipe recipe = compressor::with_setting(advised.recipe, setting);
         if (same_arithmetic(recipe, advised.recipe, advised.problem.config)) continue;
-        changes.push_back({setting, std::move(recipe)});
+        changes.push_back({stage, setting, std::move(recipe)});
         break;
       } catch (const InputError&) {  // the stage has no such role
         break;
@@ -110,8 +151,37 @@ std::vector<Change> suggested_changes(const Advised& advised, const std::vector<
   return changes;
 }
 
+/// The run's slots that a change does not reach: a stage hands it on to its VJP and to how the gradients of its slots
+/// are kept, and all of them to what follows.
+compressor::Tape untouched_by(const Change& change, const Advised& advised) {
+  const Plan plan(advised.recipe, advised.problem.config);
+  const Plan changed(change.recipe, advised.problem.config);
+  const compressor::Graph graph = graph_of(advised, plan);
+  const Named named(change.stage);
+  std::array<bool, compressor::slot_count> reached{};
+  compressor::Tape given;
+  for (const Slot slot : graph.order()) {
+    const bool written = compressor::to_string(plan.writer(slot)) == named.stage;
+    bool& here = reached[slot.index()];
+    here = (written && (slot.direction == Direction::backward || !named.backward)) ||
+           !same_roles(plan.at(slot), changed.at(slot));
+    for (const Slot read : graph.reads(slot)) here = here || reached[read.index()];
+    const compressor::Record* record = here ? nullptr : advised.run.find(slot);
+    if (record != nullptr) given.set(slot, record->tensor, record->format);
+  }
+  return given;
+}
+
 std::string change_sentence(const Advised& advised, const std::vector<Owner>& owners) {
   const Slot target = advised.report.attribution->target;
+  const std::string head =
+      fmt::format("Change. {} owns {:.0f}% of the squared error of {} in {}", owners.front().name,
+                  100 * owners.front().share.value_or(0), compressor::to_string(target), advised.recipe.name);
+  const double operations = judge::operations_of(advised.problem.config);
+  if (operations > advised.most_operations)
+    return head +
+           fmt::format("; no change is tried: a run takes {:.1e} operations in its projections, more than {:.1e}.",
+                       operations, advised.most_operations);
   const Recipe given = judge::truth_recipe(advised.recipe, advised.problem.config, judge::Basis::given);
   const judge::Enclosure truth =
       std::move(advised.exact.run({advised.problem, given, {}, {target}, advised.threads}).at(target));
@@ -120,17 +190,12 @@ std::string change_sentence(const Advised& advised, const std::vector<Owner>& ow
   double least = before;
   const std::vector<Change> changes = suggested_changes(advised, owners);
   for (const Change& change : changes) {
-    const compressor::Tape run = advised.again(change.recipe);
-    const compressor::Record* record = run.find(target);
-    const double after = record == nullptr ? before : error_of(truth, record->tensor);
+    const double after = error_of(truth, advised.again(change.recipe, untouched_by(change, advised)));
     if (after < least) {
       least = after;
       best = &change;
     }
   }
-  const std::string head =
-      fmt::format("Change. {} owns {:.0f}% of the squared error of {} in {}", owners.front().name,
-                  100 * owners.front().share.value_or(0), compressor::to_string(target), advised.recipe.name);
   if (best == nullptr)
     return head + fmt::format("; none of {} changes of one format, run one by one, makes it smaller.", changes.size());
   return head + fmt::format(
@@ -159,9 +224,7 @@ struct Source {
 
 std::vector<Passage> passages(const Advised& advised) {
   const Plan plan(advised.recipe, advised.problem.config);
-  const compressor::Graph graph(
-      advised.recipe, plan,
-      {advised.problem.has(compressor::Name::prior_kv) && advised.problem.has(compressor::Name::prior_gate)});
+  const compressor::Graph graph = graph_of(advised, plan);
   std::map<Slot, Source> before;
   std::map<std::string, Passage> found;
   for (const Slot slot : graph.need({advised.report.attribution->target}, {}).compute) {

@@ -14,15 +14,22 @@
 
 namespace ulpscope::app {
 
+/// Ten runs more, at most: half a minute (operations in the projections of one).
+inline constexpr double most_operations_of_advice = 0x1p36;
+
 /// A run with its attribution, and what it takes to run its recipe again with a change.
 struct Advised {
+  /// The report's target in a changed recipe, when the slots of the run that the change does not reach are given.
+  using Again = std::function<compressor::Tensor(const compressor::Recipe&, const compressor::Tape& given)>;
+
   const compressor::Problem& problem;
   const compressor::Recipe& recipe;
   compressor::Tape run;
   const judge::RunReport& report;
   const judge::Exact& exact;
-  std::function<compressor::Tape(const compressor::Recipe&)> again;
+  Again again;
   unsigned threads = 1;
+  double most_operations = most_operations_of_advice;  ///< above, no change is run, and the first sentence says so
 };
 
 /// Three sentences, or none where the run has no attribution or its target no error. The first is verified: the changes

@@ -68,7 +68,7 @@ class Blessing {
     judge::RunReport report = judge::measure_run(problem_, done, truth, threads_);
     BlessedRun now{name_, recipe.name, std::string(backend.name), "", judge::bless(report, done.tape)};
     if (before != nullptr && !same_bits(before->slots, now.slots)) {
-      tolerate(report, {problem_, recipe, done.tape, truths_.exact(), nullptr, threads_}, truth);
+      now.untolerated = tolerate(report, {problem_, recipe, done.tape, truths_.exact(), nullptr, threads_}, truth);
       now.slots = judge::bless(report, done.tape);
     }
     add(std::move(now));
@@ -81,8 +81,9 @@ class Blessing {
     const Problem problem = judge::judged_problem(problem_, dump);
     const judge::Truth& truth = truth_of(problem, recipe);
     judge::RunReport report = judge::compare(problem, dump, {recipe, truth}, {{}, std::nullopt, threads_});
-    tolerate(report, {problem, recipe, dump.tape, truths_.exact(), &dump.partial, threads_}, truth);
-    add({name_, recipe.name, "file", file, judge::bless(report, dump.tape)});
+    std::string untolerated =
+        tolerate(report, {problem, recipe, dump.tape, truths_.exact(), &dump.partial, threads_}, truth);
+    add({name_, recipe.name, "file", file, judge::bless(report, dump.tape), std::move(untolerated)});
   }
 
   static std::string name_of(const BlessedRun& run) {
@@ -90,8 +91,11 @@ class Blessing {
   }
 
  private:
-  void tolerate(judge::RunReport& report, const judge::Evidence& evidence, const judge::Truth& truth) const {
-    if (baseline_.basis == judge::Basis::quantized) judge::tolerate_totals(report, evidence, truth.tape);
+  /// By derived tolerances; else why not.
+  std::string tolerate(judge::RunReport& report, const judge::Evidence& evidence, const judge::Truth& truth) const {
+    if (baseline_.basis != judge::Basis::quantized) return std::string(judge::why_no_tolerance_on_given);
+    judge::tolerate_totals(report, evidence, truth.tape);
+    return judge::why_no_sigma_map(evidence.problem.config);
   }
   const judge::Truth& truth_of(const Problem& problem, const Recipe& recipe) {
     return truths_.of(problem, judge::truth_recipe(recipe, problem.config, baseline_.basis), baseline_.basis);

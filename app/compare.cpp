@@ -149,6 +149,14 @@ int exit_of(const RunReport& run, const compressor::Config& config) {
   return decided ? code : judge::worse_exit(code, 3);
 }
 
+/// Totals by derived tolerances, or a note that says why not.
+void tolerate(RunReport& run, const judge::Evidence& evidence, const judge::Truth& truth) {
+  if (truth.info.basis == judge::Basis::quantized)
+    judge::tolerate_totals(run, evidence, truth.tape);
+  else
+    run.notes.emplace_back(judge::why_no_tolerance_on_given);
+}
+
 }  // namespace
 
 Outcome compare(const CompareOptions& options) {
@@ -173,14 +181,13 @@ Outcome compare(const CompareOptions& options) {
       judge::compare(problem, dump, {recipe, truth}, {options.tolerance, options.slots, options.threads}));
   const judge::Evidence evidence{problem,       recipe ? *recipe : exact, dump.tape, truths.exact(),
                                  &dump.partial, options.threads};
-  judge::split_errors(report.runs.front(), evidence, truth.tape, truth.enclosures);
-  if (recipe) judge::bound_errors(report.runs.front(), evidence);
+  const auto judge_stages = recipe ? judge::split_and_bound_errors : judge::split_errors;
+  judge_stages(report.runs.front(), evidence, truth.tape, truth.enclosures);
   judge::add_attribution(report.runs.front(), evidence, attribution);
   if (recipe) judge::add_expectation(report.runs.front(), evidence);
-  if (recipe && basis == judge::Basis::quantized && !options.tolerance.given())
-    judge::tolerate_totals(report.runs.front(), evidence, truth.tape);
   if (attribution.target && !report.runs.front().attribution && problem.config.windows() != 0)
     throw InputError(report.runs.front().notes.back());
+  if (recipe && !options.tolerance.given()) tolerate(report.runs.front(), evidence, truth);
   report.exit = exit_of(report.runs.front(), problem.config);
   report.summary = sentences(report.runs.front(), problem.config);
   if (other) report.summary.insert(report.summary.begin(), *other + '.');

@@ -13,6 +13,7 @@
 #include "core/io/names.hpp"
 #include "core/judge/compare.hpp"
 #include "core/judge/owners.hpp"
+#include "core/judge/sigma_map.hpp"
 
 namespace ulpscope::app {
 namespace {
@@ -162,17 +163,23 @@ class Reporting {
     if (advice_.empty()) advise(problem);
   }
 
-  /// Sentences about one run of the problem; its slots are computed again, since none are kept beyond their rows.
+  /// Sentences about one run of the problem; of several its slots are computed again, since none are kept beyond their
+  /// rows.
   void advise(const Problem& problem) {
-    // Ten runs more: seconds, not minutes (operations in the projections of one).
-    const compressor::Config& c = problem.config;
-    if (12. * static_cast<double>(c.batch * c.seq) * static_cast<double>(c.hidden * c.features()) > 0x1p32) return;
     const RunReport* chosen = worth_advice(report_.runs, report_.problems.size() - 1);
     if (chosen == nullptr) return;
     const std::size_t first = report_.runs.size() - recipes_.size();
     const Recipe& recipe = recipes_[static_cast<std::size_t>(chosen - report_.runs.data()) - first];
-    const auto again = [&](const Recipe& changed) { return run_of(problem, changed).tape; };
-    advice_ = advice_on({problem, recipe, again(recipe), *chosen, exact_, again, options_.threads});
+    const compressor::Slot target = chosen->attribution->target;
+    const auto again = [&](const Recipe& changed, const compressor::Tape& given) {
+      compressor::RunOptions run_options;
+      run_options.threads = options_.threads;
+      return compressor::run_from(problem, changed, {given, {target}}, run_options).tape.find(target)->tensor;
+    };
+    const bool tried = judge::operations_of(problem.config) <= most_operations_of_advice;
+    compressor::Tape run;
+    if (tried) run = only_run_ ? std::move(*only_run_) : run_of(problem, recipe).tape;
+    advice_ = advice_on({problem, recipe, std::move(run), *chosen, exact_, again, options_.threads});
   }
 
   compressor::Run run_of(const Problem& problem, const Recipe& recipe) const {
@@ -181,16 +188,22 @@ class Reporting {
     return backend_.run(problem, recipe, run_options);
   }
 
+  /// Every backend has the traced run's bits; the fused one does not keep all slots.
+  const compressor::Tape* own_of(const compressor::Run& run) const {
+    return run.backend == "fused" ? nullptr : &run.tape;
+  }
+
   void add_run(const Problem& problem, const Recipe& recipe) {
-    const compressor::Run run = run_of(problem, recipe);
+    compressor::Run run = run_of(problem, recipe);
     const judge::Truth& truth = truths_.of(problem, judge::truth_recipe(recipe, problem.config, basis_), basis_);
     report_.runs.push_back(judge::measure_run(problem, run, truth, options_.threads));
     report_.runs.back().problem = report_.problems.size() - 1;
-    const judge::Evidence evidence{problem, recipe, run.tape, exact_, nullptr, options_.threads};
-    judge::split_errors(report_.runs.back(), evidence, truth.tape, truth.enclosures);
-    judge::bound_errors(report_.runs.back(), evidence);
+    const judge::Evidence evidence{problem, recipe, run.tape, exact_, nullptr, options_.threads, own_of(run)};
+    judge::split_and_bound_errors(report_.runs.back(), evidence, truth.tape, truth.enclosures);
     judge::add_attribution(report_.runs.back(), evidence, attribution_);
-    if (recipes_.size() == 1) judge::add_expectation(report_.runs.back(), evidence);
+    if (recipes_.size() != 1) return;
+    judge::add_expectation(report_.runs.back(), evidence);
+    only_run_ = std::move(run.tape);
   }
 
   /// A target that no run has is a mistake; one that some recipes omit is a note of theirs.
@@ -211,6 +224,7 @@ class Reporting {
   std::vector<Recipe> recipes_;
   judge::Basis basis_ = judge::Basis::given;
   judge::AttributionChoice attribution_;
+  std::optional<compressor::Tape> only_run_;  ///< of one recipe on the last problem
   std::vector<std::string> advice_;
   Report report_;
 };

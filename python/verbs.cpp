@@ -199,8 +199,13 @@ void bind_baselines(py::module_& module) {
             options.recipes.assign(names.begin(), names.end());
           },
           py::arg("names"))
+      .def_readwrite("presets", &BlessOptions::presets)
       .def_readwrite("dumps", &BlessOptions::dumps)
       .def_readwrite("backend", &BlessOptions::backend)
+      .def_readwrite("truth", &BlessOptions::truth)
+      .def("set_cache", [](BlessOptions& options, const std::string& folder) { options.cache = {folder}; })
+      .def_readwrite("basis", &BlessOptions::basis)
+      .def_readwrite("seed", &BlessOptions::seed)
       .def_readwrite("edits", &BlessOptions::edits)
       .def_readwrite("threads", &BlessOptions::threads)
       .def_readwrite("output", &BlessOptions::output);
@@ -208,6 +213,7 @@ void bind_baselines(py::module_& module) {
   py::class_<CheckOptions>(module, "CheckOptions")
       .def(py::init<>())
       .def_readwrite("baseline", &CheckOptions::baseline)
+      .def("set_cache", [](CheckOptions& options, const std::string& folder) { options.cache = {folder}; })
       .def_readwrite("factor", &CheckOptions::factor)
       .def_readwrite("threads", &CheckOptions::threads);
   module.def("check", &call<CheckOptions, app::check>, py::arg("options"));

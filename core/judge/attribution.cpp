@@ -52,6 +52,11 @@ std::vector<Part> rungs_of(const AttributionBench& bench) {
 
 }  // namespace
 
+compressor::Gradients gradients_for(std::optional<Slot> target) {
+  const bool forward_only = target && target->direction == Direction::forward;
+  return forward_only ? compressor::Gradients::none : compressor::Gradients::all;
+}
+
 std::string_view to_string(AttributionMethod method) {
   return std::find_if(methods.begin(), methods.end(), [&](const auto& each) { return each.second == method; })->first;
 }

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/compressor/graph.hpp"
+#include "core/compressor/run.hpp"
 #include "core/judge/attribution_result.hpp"
 #include "core/judge/exact.hpp"
 
@@ -25,7 +27,12 @@ struct Evidence {
   const Exact& exact;
   const std::map<compressor::Slot, compressor::Shape>* partial = nullptr;  ///< Dump::partial
   unsigned threads = 1;
+  const compressor::Tape* own =
+      nullptr;  ///< the traced run of the recipe, every slot, where there is one; else it is made
 };
+
+/// What has to run for a target (none: for every slot): gradients only for a gradient.
+compressor::Gradients gradients_for(std::optional<compressor::Slot> target);
 
 /// T_k = the target when the first k slots in program order that the run holds have its values and every later one is
 /// exact; contribution k = T_k - T_(k-1). T_0 is the truth of the inputs as the recipe rounds them; step 0 is T_0 minus

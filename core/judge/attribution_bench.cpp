@@ -93,6 +93,7 @@ std::array<bool, compressor::slot_count> AttributionBench::moved_by(Slot slot) c
 Tape AttributionBench::fp64_truth() const {
   compressor::RunOptions options;
   options.threads = evidence_.threads;
+  options.gradients = gradients_for(target_);
   return compressor::run_traced(evidence_.problem, suffix_, options).tape;
 }
 

@@ -30,7 +30,7 @@ class AttributionBench {
   std::vector<compressor::Slot> present() const;
   /// What moves when `slot` does, itself included.
   std::array<bool, compressor::slot_count> moved_by(compressor::Slot slot) const;
-  /// Every slot of the exact run that T_0 is of, in fp64.
+  /// The exact run that T_0 is of, in fp64: every slot, gradients where the target is one.
   compressor::Tape fp64_truth() const;
   /// Whether anything between it and the target reads `slot`, when the slots in `known` are given.
   bool is_read(compressor::Slot slot, const std::array<bool, compressor::slot_count>& known) const;

@@ -35,6 +35,7 @@ struct BlessedRun {
   std::string backend;
   std::string dump = {};  ///< its path; empty: none
   std::map<std::string, BlessedSlot> slots = {};
+  std::string untolerated = {};  ///< why no tolerance was derived where bits may differ; of this process, not of a file
 };
 
 /// A file relative to the baseline's folder; or a preset.

@@ -164,8 +164,10 @@ std::vector<RunCheck> check(const Baseline& blessed, const Baseline& fresh, doub
   std::vector<RunCheck> checks;
   for (const auto& [name, run] : blessed.runs) {
     const auto now = fresh.runs.find(name);
-    RunCheck one = check_run(name, run, now == fresh.runs.end() ? BlessedRun{} : now->second, factor);
+    const BlessedRun& here = now == fresh.runs.end() ? BlessedRun{} : now->second;
+    RunCheck one = check_run(name, run, here, factor);
     one.notes = notes_on(run, blessed, fresh);
+    if (!one.changes.empty() && !here.untolerated.empty()) one.notes.push_back(here.untolerated);
     checks.push_back(std::move(one));
   }
   return checks;

@@ -219,33 +219,33 @@ std::optional<Slot> missing_read(Slot slot, const Replayer& replayer, const Tape
 }
 
 /// Nothing where no roundings are counted, or the run does not hold what is read.
-std::optional<Step> step_of(Slot slot, const Replayer& replayer, const Tape& run) {
+std::optional<Step> step_of(Slot slot, const Replayer& replayer, const Tape& run, const Tensor* known) {
   const std::optional<Count> count = count_of(slot, replayer);
   if (!count || missing_read(slot, replayer, run)) return std::nullopt;
   Tape reads = replayer.reads_of(slot);
-  Tensor exact = replayer.exact(slot, reads);
+  Tensor exact = known != nullptr ? *known : replayer.exact(slot, reads);
   return Step{slot, *count, replayer, std::move(reads), std::move(exact)};
 }
 
 }  // namespace
 
-std::optional<LocalBounds> local_bounds(Slot slot, const Replayer& replayer, const Tape& run) {
+std::optional<LocalBounds> local_bounds(Slot slot, const Replayer& replayer, const Tape& run, const Tensor* exact) {
   if (missing_read(slot, replayer, run)) return std::nullopt;
-  if (const std::optional<Step> step = step_of(slot, replayer, run)) {
+  if (const std::optional<Step> step = step_of(slot, replayer, run, exact)) {
     const Doubles majorant = majorant_of(*step);
     return LocalBounds{compressor::to_doubles(step->exact), bound_of(*step, majorant, Luck::worst),
                        bound_of(*step, majorant, Luck::typical)};
   }
   const Tape reads = replayer.reads_of(slot);
   if (std::optional<LocalBounds> table = table_bounds(slot, replayer, reads)) return table;
+  if (std::optional<LocalBounds> blocks = quantized_bounds(slot, replayer, reads)) return blocks;
   return walked_bounds(slot, replayer, reads);
 }
 
 std::string why_unbounded(Slot slot, const Replayer& replayer, const Tape& run) {
-  if (const std::optional<Slot> missing = missing_read(slot, replayer, run))
-    return "no bound: the run does not hold " + compressor::to_string(*missing) + ", which the stage reads";
-  return "no bound: a block's scale is a decision, which one rounding of its largest element turns, and all of the "
-         "block with it";
+  const std::optional<Slot> missing = missing_read(slot, replayer, run);
+  if (!missing) return "no bound is stated of this stage";
+  return "no bound: the run does not hold " + compressor::to_string(*missing) + ", which the stage reads";
 }
 
 namespace {
@@ -296,13 +296,14 @@ Variances variances_of(const Step& step, const Rounded& rounded, double units, s
 
 }  // namespace
 
-std::optional<InnerDeviations> inner_deviations(Slot slot, const Replayer& replayer, const Tape& run) {
+std::optional<InnerDeviations> inner_deviations(Slot slot, const Replayer& replayer, const Tape& run,
+                                                const Tensor* exact) {
   const SlotArithmetic& a = replayer.plan().at(slot);
   const bool through = slot == gradient(Name::logits) && a.max_gradient == compressor::MaxGradient::through;
   const bool tensor_core = a.summation.kind == precision::Summation::Kind::tensor_core;
-  const std::optional<Step> step = through || tensor_core ? std::nullopt : step_of(slot, replayer, run);
+  const std::optional<Step> step = through || tensor_core ? std::nullopt : step_of(slot, replayer, run, exact);
   if (!step) {
-    std::optional<LocalBounds> bounds = local_bounds(slot, replayer, run);
+    std::optional<LocalBounds> bounds = local_bounds(slot, replayer, run, exact);
     if (!bounds) return std::nullopt;
     return InnerDeviations{bounds->typical, bounds->typical};
   }

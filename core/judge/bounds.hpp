@@ -22,9 +22,11 @@ struct LocalBounds {
   std::vector<double> typical;
 };
 
-/// Nothing where no bound is stated: quantised blocks; and where the run does not hold what the slot's stage reads.
-/// RoPE tables, online softmax, tensor cores' sums and a differentiated maximum have theirs in bounds_parts.hpp.
-std::optional<LocalBounds> local_bounds(compressor::Slot slot, const Replayer& replayer, const compressor::Tape& run);
+/// Nothing where the run does not hold what the slot's stage reads. RoPE tables, online softmax, quantised blocks,
+/// tensor cores' sums and a differentiated maximum have theirs in bounds_parts.hpp.
+/// `exact`: the exact stage on the run's own inputs, where it is at hand; else it is computed.
+std::optional<LocalBounds> local_bounds(compressor::Slot slot, const Replayer& replayer, const compressor::Tape& run,
+                                        const compressor::Tensor* exact = nullptr);
 /// Of a slot that has none: why, for a report.
 std::string why_unbounded(compressor::Slot slot, const Replayer& replayer, const compressor::Tape& run);
 
@@ -38,8 +40,8 @@ struct InnerDeviations {
 /// terms that are added one by one make K roundings of partial sums, of squares x^2 at most where they drift to the sum
 /// x, and T / 6 on average where they wander (a Brownian bridge of variance T, the sum of terms^2). A sum's error is
 /// that of a normal law whose own variance is such a path's: its characteristic function is sqrt(t / sinh t), and its
-/// tail 2 exp(-pi s) / (pi sqrt(s)), s = z / sqrt(6). Nothing where local_bounds has nothing.
+/// tail 2 exp(-pi s) / (pi sqrt(s)), s = z / sqrt(6). Nothing where local_bounds has nothing. `exact`: as there.
 std::optional<InnerDeviations> inner_deviations(compressor::Slot slot, const Replayer& replayer,
-                                                const compressor::Tape& run);
+                                                const compressor::Tape& run, const compressor::Tensor* exact = nullptr);
 
 }  // namespace ulpscope::judge

@@ -43,6 +43,10 @@ std::optional<LocalBounds> table_bounds(compressor::Slot slot, const Replayer& r
 /// row_max, denominator, softmax, pooled of online softmax; softmax of log_softmax. See bounds_window.cpp.
 std::optional<LocalBounds> walked_bounds(compressor::Slot slot, const Replayer& replayer,
                                          const compressor::Tape& reads);
+/// quantized: no decision but the recipe's own is open, since scales are exact: an element may be one spacing off only
+/// where x / s, rounded, may lie on either side of a tie. typical: the same, but for what its evaluation may lose.
+std::optional<LocalBounds> quantized_bounds(compressor::Slot slot, const Replayer& replayer,
+                                            const compressor::Tape& reads);
 /// Adds to the bounds of grad.logits (before the cast) what flows back through the maximum: nothing in exact arithmetic
 /// on exact slots, here the window's sum of its gradients, with their errors, at the slots that attain the maximum.
 struct MaxCotangent {

@@ -26,12 +26,15 @@ std::vector<std::uint8_t> round_all(compressor::Tensor& tensor, precision::Forma
 
 }  // namespace
 
-CastReference cast_reference(const compressor::Problem& problem, const compressor::Recipe& recipe, unsigned threads) {
+CastReference cast_reference(const compressor::Problem& problem, const compressor::Recipe& recipe, unsigned threads,
+                             compressor::Gradients gradients) {
   const compressor::Recipe exact = suffix_recipe(recipe, problem.config);
   CastReference reference;
   compressor::RunOptions options;
   options.threads = threads;
+  options.gradients = gradients;
   for (const compressor::Slot slot : compressor::program_order(problem, exact)) {
+    if (gradients == compressor::Gradients::none && slot.direction == compressor::Direction::backward) break;
     const precision::Format format = compressor::storage_format(slot, recipe, problem.config);
     if (precision::is_plain_fp64(format)) continue;
     options.overrides[slot] = [slot, format, &reference](compressor::Tensor& tensor) {

@@ -8,6 +8,7 @@
 
 #include "core/compressor/problem.hpp"
 #include "core/compressor/recipe.hpp"
+#include "core/compressor/run.hpp"
 #include "core/compressor/tape.hpp"
 
 namespace ulpscope::judge {
@@ -20,6 +21,7 @@ struct CastReference {
 
 /// fp64 on the recipe's inputs and pads; each slot is rounded (to nearest where the recipe draws) before anything reads
 /// it. What no implementation that keeps these casts can be blamed for.
-CastReference cast_reference(const compressor::Problem& problem, const compressor::Recipe& recipe, unsigned threads);
+CastReference cast_reference(const compressor::Problem& problem, const compressor::Recipe& recipe, unsigned threads,
+                             compressor::Gradients gradients = compressor::Gradients::all);
 
 }  // namespace ulpscope::judge

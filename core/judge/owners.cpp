@@ -114,44 +114,76 @@ Enclosure truth_of(Slot slot, const Record& record, const Enclosures& finer) {
   return found == finer.end() ? enclosure_of(record.tensor) : found->second;
 }
 
+/// Rows one after the other, so that one exact stage is held at a time, for the split and the bound.
+class StageErrors {
+ public:
+  StageErrors(const Evidence& evidence, const Tape& truth, const Enclosures& finer)
+      : evidence_(evidence),
+        truth_(truth),
+        finer_(finer),
+        suffix_(suffix_recipe(evidence.recipe, evidence.problem.config)),
+        casts_(cast_reference(evidence.problem, evidence.recipe, evidence.threads).tape),
+        replayer_(evidence.problem, evidence.recipe, evidence.run, evidence.threads) {}
+
+  /// The exact stage, whole, where the row was split.
+  std::optional<Enclosure> split(Row& row) const {
+    const Record* run = evidence_.run.find(row.slot);
+    const Record* exact = truth_.find(row.slot);
+    if (!row.tensor.empty() || !row.metrics || row.metrics->count == 0 || run == nullptr || exact == nullptr)
+      return std::nullopt;
+    Enclosures stage = evidence_.exact.run({evidence_.problem, suffix_, evidence_.run, {row.slot}, evidence_.threads});
+    const auto found = stage.find(row.slot);
+    if (found == stage.end()) return std::nullopt;  // the recipe does not compute it
+    Split split{enclosure_of(run->tensor), found->second, truth_of(row.slot, *exact, finer_)};
+    for (Enclosure* each : {&split.run, &split.stage, &split.truth}) crop(*each, row.shape);
+    measure_split(row, split);
+    if (const Record* reference = casts_.find(row.slot)) {
+      Enclosure rounded = enclosure_of(reference->tensor);
+      crop(rounded, row.shape);
+      compare_with_casts(row, split, rounded);
+    }
+    return std::move(found->second);
+  }
+
+  void bound(Row& row, Enclosure stage) const {
+    if (!replayer_.graph().computes(row.slot)) return;
+    // Bounds are evaluated in fp64, on the exact stage in fp64.
+    const bool in_fp64 = stage.radius.empty();
+    const compressor::Tensor exact{stage.shape, std::move(stage.value), io::DType::f64};
+    auto found = local_bounds(row.slot, replayer_, evidence_.run, in_fp64 ? &exact : nullptr);
+    if (!found) {
+      row.why_unbounded = why_unbounded(row.slot, replayer_, evidence_.run);
+      return;
+    }
+    const compressor::Shape whole = compressor::shape_of(row.slot, replayer_.plan().config());
+    Enclosure run = enclosure_of(evidence_.run.find(row.slot)->tensor);
+    Enclosure worst{whole, found->exact, {}, std::move(found->worst)};
+    Enclosure typical{whole, std::move(found->exact), {}, std::move(found->typical)};
+    for (Enclosure* each : {&run, &worst, &typical}) crop(*each, row.shape);
+    judge_bound(row, run, worst, typical);
+  }
+
+ private:
+  const Evidence& evidence_;
+  const Tape& truth_;
+  const Enclosures& finer_;
+  compressor::Recipe suffix_;
+  Tape casts_;
+  Replayer replayer_;
+};
+
 }  // namespace
 
 void split_errors(RunReport& report, const Evidence& evidence, const Tape& truth, const Enclosures& finer) {
-  const compressor::Recipe suffix = suffix_recipe(evidence.recipe, evidence.problem.config);
-  const Tape casts = cast_reference(evidence.problem, evidence.recipe, evidence.threads).tape;
-  for (Row& row : report.rows) {
-    const Record* run = evidence.run.find(row.slot);
-    const Record* exact = truth.find(row.slot);
-    if (!row.tensor.empty() || !row.metrics || row.metrics->count == 0 || run == nullptr || exact == nullptr) continue;
-    Enclosures stage = evidence.exact.run({evidence.problem, suffix, evidence.run, {row.slot}, evidence.threads});
-    const auto found = stage.find(row.slot);
-    if (found == stage.end()) continue;  // the recipe does not compute it
-    Split split{enclosure_of(run->tensor), std::move(found->second), truth_of(row.slot, *exact, finer)};
-    for (Enclosure* each : {&split.run, &split.stage, &split.truth}) crop(*each, row.shape);
-    measure_split(row, split);
-    const Record* reference = casts.find(row.slot);
-    if (reference == nullptr) continue;
-    Enclosure rounded = enclosure_of(reference->tensor);
-    crop(rounded, row.shape);
-    compare_with_casts(row, split, rounded);
-  }
+  const StageErrors errors(evidence, truth, finer);
+  for (Row& row : report.rows) errors.split(row);
 }
 
-void bound_errors(RunReport& report, const Evidence& evidence) {
-  const Replayer replayer(evidence.problem, evidence.recipe, evidence.run, evidence.threads);
+void split_and_bound_errors(RunReport& report, const Evidence& evidence, const Tape& truth, const Enclosures& finer) {
+  const StageErrors errors(evidence, truth, finer);
   for (Row& row : report.rows) {
-    if (!row.local || !replayer.graph().computes(row.slot)) continue;
-    const auto found = local_bounds(row.slot, replayer, evidence.run);
-    if (!found) {
-      row.why_unbounded = why_unbounded(row.slot, replayer, evidence.run);
-      continue;
-    }
-    const compressor::Shape whole = compressor::shape_of(row.slot, replayer.plan().config());
-    Enclosure run = enclosure_of(evidence.run.find(row.slot)->tensor);
-    Enclosure worst{whole, found->exact, {}, found->worst};
-    Enclosure typical{whole, found->exact, {}, found->typical};
-    for (Enclosure* each : {&run, &worst, &typical}) crop(*each, row.shape);
-    judge_bound(row, run, worst, typical);
+    std::optional<Enclosure> stage = errors.split(row);
+    if (stage) errors.bound(row, std::move(*stage));
   }
 }
 

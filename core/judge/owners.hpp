@@ -18,8 +18,10 @@ namespace ulpscope::judge {
 void split_errors(RunReport& report, const Evidence& evidence, const compressor::Tape& truth,
                   const Enclosures& finer = {});
 
-/// Fills `bound` of the rows for which one is stated; a local error above it fails its row. For a claimed recipe.
-void bound_errors(RunReport& report, const Evidence& evidence);
+/// The same, and `bound` of those rows for which one is stated; a local error above it fails its row. For a claimed
+/// recipe.
+void split_and_bound_errors(RunReport& report, const Evidence& evidence, const compressor::Tape& truth,
+                            const Enclosures& finer = {});
 
 /// Of which slot the error is attributed, and how. No target: `output`, where the run holds it; else nothing.
 struct AttributionChoice {

@@ -207,7 +207,10 @@ Doubles Replayer::sum_of_terms(Slot slot, const Tape& reads, const Tensor& exact
   if (is_written_by(slot, Name::rotated, graph_))
     return rotation_terms(reads, reads.find(graph_.reads(slot).front())->tensor, config, of);
   compressor::Problem raised = problem_;
-  for (auto& [name, tensor] : raised.inputs) tensor = each(tensor, of);
+  for (const Slot read : graph_.reads(slot)) {
+    const auto input = raised.inputs.find(read.name);
+    if (!graph_.computes(read) && input != raised.inputs.end()) input->second = each(input->second, of);
+  }
   Tape tape;
   for (const auto& [read, record] : reads.records()) {
     const bool exponent = read == forward(Name::logits);  // online softmax: |exp(logits)| is exp(logits)

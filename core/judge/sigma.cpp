@@ -27,10 +27,8 @@ bool is_nearest(precision::RoundingMode mode) {
 }
 
 /// The run minus the exact stage on the run's own inputs; 0 where either is not finite.
-Doubles local_error(const Replayer& replayer, const Tape& run, Slot slot) {
-  const compressor::Tensor& value = run.find(slot)->tensor;
-  const compressor::Tensor exact = replayer.exact(slot, replayer.reads_of(slot));
-  Doubles local = difference(enclosure_of(value), enclosure_of(exact)).value;
+Doubles local_error(const compressor::Tensor& run, const compressor::Tensor& exact) {
+  Doubles local = difference(enclosure_of(run), enclosure_of(exact)).value;
   for (double& each : local) each = std::isnan(each) ? 0 : each;
   return local;
 }
@@ -130,26 +128,33 @@ double unit_noise(Slot slot, std::size_t element, std::uint64_t draw) {
   return std::sqrt(3.) * (std::ldexp(static_cast<double>(bits >> 11), -52) - 1);
 }
 
+Tape own_run(const Evidence& evidence, std::optional<Slot> target) {
+  if (evidence.own != nullptr) return *evidence.own;
+  compressor::RunOptions options;
+  options.threads = evidence.threads;
+  options.gradients = gradients_for(target);
+  return compressor::run_traced(evidence.problem, evidence.recipe, options).tape;
+}
+
 Deviations deviations_of(const Evidence& evidence, std::optional<Slot> target) {
   const compressor::Problem& problem = evidence.problem;
   const compressor::Recipe& recipe = evidence.recipe;
-  compressor::RunOptions options;
-  options.threads = evidence.threads;
-  const Tape run = compressor::run_traced(problem, recipe, options).tape;
-  const CastReference reference = cast_reference(problem, recipe, evidence.threads);
+  const Tape run = own_run(evidence, target);
+  const CastReference reference = cast_reference(problem, recipe, evidence.threads, gradients_for(target));
   const Replayer replayer(problem, recipe, run, evidence.threads);
   Deviations deviations;
   const std::vector<Slot> slots = target ? replayer.graph().need({*target}, {}).compute : replayer.graph().order();
   for (const Slot slot : slots) {
     const Record* record = reference.tape.find(slot);
     if (record == nullptr) continue;  // its truth knows other slots
-    const Doubles local = local_error(replayer, run, slot);
+    const compressor::Tensor exact = replayer.exact(slot, replayer.reads_of(slot));
+    const Doubles local = local_error(run.find(slot)->tensor, exact);
     if (compressor::level_of(slot) == compressor::Level::table) {
       deviations[slot] = {local, local};
       continue;
     }
     const auto changed = reference.changed.find(slot);
-    const auto inner = inner_deviations(slot, replayer, run);
+    const auto inner = inner_deviations(slot, replayer, run, &exact);
     Doubles casts = cast_deviations(record->tensor, compressor::storage_format(slot, recipe, problem.config),
                                     changed == reference.changed.end() ? nullptr : &changed->second, inner);
     Deviation deviation = deviation_of(std::move(casts), norm(local), inner);

@@ -20,6 +20,9 @@ struct Deviation {
   /// In any order of the sums: the casts and all of inner_deviations' `wide`.
   std::vector<double> any;
 };
+/// The evidence's own, else a traced run of its recipe: all that a target needs.
+compressor::Tape own_run(const Evidence& evidence, std::optional<compressor::Slot> target = std::nullopt);
+
 /// Slots that only move values are left out.
 using Deviations = std::map<compressor::Slot, Deviation>;
 /// Of the evidence's problem and recipe, whatever its run is; of the slots that `target` is computed from, else of all.

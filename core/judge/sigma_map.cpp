@@ -75,10 +75,6 @@ void share_with_rows(Doubles& squares, std::size_t width) {
   }
 }
 
-double operations_of(const compressor::Config& config) {
-  return 12. * static_cast<double>(config.batch * config.seq) * static_cast<double>(config.hidden * config.features());
-}
-
 /// What the totals of one row are judged by.
 struct Total {
   Enclosure run;
@@ -189,15 +185,30 @@ class Totals {
 
 }  // namespace
 
+double operations_of(const compressor::Config& config) {
+  return 12. * static_cast<double>(config.batch * config.seq) * static_cast<double>(config.hidden * config.features());
+}
+
+std::string why_no_sigma_map(const compressor::Config& config) {
+  if (config.windows() == 0) return "no tolerance is derived: there is no entry";
+  const double operations = operations_of(config);
+  if (operations <= most_operations) return "";
+  return fmt::format(
+      "no tolerance of a slot's distance from the truth is derived: that takes {} runs, each of {:.1e} operations in "
+      "its "
+      "projections, more than {:.1e}",
+      draws, operations, most_operations);
+}
+
 std::optional<SigmaMap> sigma_map(const Evidence& evidence) {
-  if (operations_of(evidence.problem.config) > most_operations || evidence.problem.config.windows() == 0)
-    return std::nullopt;
-  const Deviations deviations = deviations_of(evidence);
+  if (!why_no_sigma_map(evidence.problem.config).empty()) return std::nullopt;
+  const Tape own = own_run(evidence);
+  const Deviations deviations =
+      deviations_of({evidence.problem, evidence.recipe, own, evidence.exact, nullptr, evidence.threads, &own});
   compressor::RunOptions options;
   options.threads = evidence.threads;
   const compressor::Recipe suffix = suffix_recipe(evidence.recipe, evidence.problem.config);
   const Tape exact = compressor::run_traced(evidence.problem, suffix, options).tape;
-  const Tape own = compressor::run_traced(evidence.problem, evidence.recipe, options).tape;
   SigmaMap map;
   for (const auto& [slot, record] : exact.records()) map.sigma[slot].assign(record.tensor.size(), 0);
   for (int draw = 0; draw < draws; ++draw) {
@@ -232,7 +243,10 @@ void tolerate_totals(RunReport& report, const Evidence& evidence, const Tape& tr
 }
 
 void tolerate_totals(RunReport& report, const Evidence& evidence, const Tape& truth) {
-  if (const auto map = sigma_map(evidence)) tolerate_totals(report, evidence, truth, *map);
+  if (const auto map = sigma_map(evidence))
+    tolerate_totals(report, evidence, truth, *map);
+  else
+    report.notes.push_back(why_no_sigma_map(evidence.problem.config));
 }
 
 }  // namespace ulpscope::judge

@@ -48,36 +48,58 @@ def bless(
     recipes: Union[str, Iterable[str]],
     output: StrPath,
     *,
+    presets: Iterable[str] = (),
     dumps: Union[StrPath, Iterable[StrPath]] = (),
     backend: str = "traced",
+    truth: str = "fp64",
+    cache: Optional[StrPath] = None,
+    basis: str = "quantized",
     settings: Iterable[str] = (),
     omit: Iterable[str] = (),
+    remainder: Optional[str] = None,
+    seed: Optional[int] = None,
     threads: Optional[int] = None,
 ) -> None:
     """Write a baseline: bits, classes and errors of every slot of recipes on problem files.
 
     With ``dumps``, a port's files made from the one problem, they are what is blessed, judged by the one recipe.
-    The baseline names files from its own folder. Raises Error: what cannot be read, run or written.
+    The baseline names files from its own folder, ``presets`` by name and ``seed``; without problems and presets:
+    small-csa and small-hca; without recipes: those of `report`. ``truth``, ``cache``, ``basis``, ``settings``, ``omit``,
+    ``remainder``: as for `report`. Raises Error: what cannot be read, run or written.
     """
     options = _core.BlessOptions()
     options.set_problems(_paths("problems", problems))
     options.set_recipes(as_texts("recipes", recipes))
+    options.presets = as_texts("presets", presets)
     options.dumps = _paths("dumps", dumps)
     options.backend = as_text("backend", backend)
-    options.edits = as_edits(settings, omit)
+    options.truth = as_text("truth", truth)
+    if cache is not None:
+        options.set_cache(as_path("cache", cache))
+    options.basis = as_text("basis", basis)
+    options.edits = as_edits(settings, omit, remainder)
+    options.seed = as_whole("seed", seed) or 0
     options.threads = as_threads(threads)
     options.output = as_path("output", output)
     _core.bless(options)
 
 
-def check(baseline: StrPath, *, factor: Optional[float] = None, threads: Optional[int] = None) -> Check:
+def check(
+    baseline: StrPath,
+    *,
+    factor: Optional[float] = None,
+    cache: Optional[StrPath] = None,
+    threads: Optional[int] = None,
+) -> Check:
     """Compute a baseline again: a slot passes with the blessed bits, or with errors at most ``factor`` (2) times as large.
 
-    Raises Error: a file that is no baseline, or names problems or dumps that are gone or others.
+    ``cache``: as for `report`. Raises Error: a file that is no baseline, or names problems or dumps that are gone or others.
     """
     options = _core.CheckOptions()
     options.baseline = as_path("baseline", baseline)
     options.factor = as_real("factor", factor)
+    if cache is not None:
+        options.set_cache(as_path("cache", cache))
     options.threads = as_threads(threads)
     return Check._of(_core.check(options))
 

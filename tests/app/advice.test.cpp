@@ -26,7 +26,8 @@ const judge::Exact exact = judge::exact_in_fp64();
 
 /// The advice on a run of a recipe, and its report.
 struct Given {
-  explicit Given(const Recipe& of, Slot target = forward(Name::output)) : recipe(of) {
+  explicit Given(const Recipe& of, Slot target = forward(Name::output), double most = app::most_operations_of_advice)
+      : recipe(of) {
     const Run run = run_traced(problem, recipe, {});
     judge::Truth truth{{}, judge::truth_recipe(recipe, problem.config, judge::Basis::quantized), {}};
     truth.tape = run_traced(problem, truth.recipe, {}).tape;
@@ -34,15 +35,23 @@ struct Given {
     const judge::Evidence evidence{problem, recipe, run.tape, exact};
     judge::split_errors(report, evidence, truth.tape);
     judge::add_attribution(report, evidence, {target, judge::AttributionMethod::ladder});
-    sentences = app::advice_on({problem, recipe, run.tape, report, exact, [&](const Recipe& changed) {
-                                  ++runs;
-                                  return run_traced(problem, changed, {}).tape;
-                                }});
+    const auto again = [&](const Recipe& changed, const Tape& given) {
+      ++runs;
+      const Tape whole = run_traced(problem, changed, {}).tape;
+      for (const auto& [slot, record] : given.records()) {
+        ++kept;
+        wrong += to_doubles(record.tensor) != to_doubles(whole.find(slot)->tensor);
+      }
+      return run_from(problem, changed, {given, {target}}, {}).tape.find(target)->tensor;
+    };
+    sentences = app::advice_on({problem, recipe, run.tape, report, exact, again, 1, most});
   }
 
   Recipe recipe;
   judge::RunReport report;
   std::size_t runs = 0;
+  std::size_t kept = 0;   ///< slots that were not computed again
+  std::size_t wrong = 0;  ///< of them: the change reaches them
   std::vector<std::string> sentences;
 };
 
@@ -101,6 +110,43 @@ TEST_CASE("of a recipe's own casts the change that it names is measured, and no 
     INFO(other << " " << error_of(with_setting(given.recipe, other)));
     CHECK(after <= error_of(with_setting(given.recipe, other)));
   }
+}
+
+TEST_CASE("formats before a cast that makes all of a stage's error are not tried: they would buy nothing; others are") {
+  const Given given(load_recipe("hf"));
+  CHECK(given.runs == 3);  // the casts of three owners
+  const double before = error_of(given.recipe);
+  for (const char* stage : {"project_kv", "project_gate", "softmax"}) {
+    for (const char* role : {".accumulate=fp64", ".compute=fp64"}) {
+      INFO(stage << role);
+      CHECK(error_of(with_setting(given.recipe, std::string(stage) + role)) > .999 * before);
+    }
+  }
+  const Given coarse(with_setting(load_recipe("fp64"), "pool.accumulate=bf16"));
+  INFO(coarse.sentences[0]);
+  CHECK_THAT(coarse.sentences[0], Contains("--set pool.accumulate=fp32 buys most"));
+}
+
+TEST_CASE("a changed recipe is run from slots that the change does not reach: they are a whole run's") {
+  for (const char* name : {"hf", "maxtext", "bf16-pure"}) {
+    for (const Slot target : {forward(Name::output), gradient(Name::w_gate), gradient(Name::ape)}) {
+      const Given given(load_recipe(name), target);
+      INFO(name << ", " << to_string(target));
+      CHECK(given.runs > 0);
+      CHECK(given.kept > 4 * given.runs);
+      CHECK(given.wrong == 0);
+    }
+  }
+}
+
+TEST_CASE("on a problem that is too large no change is run, and the first sentence says so; the others stand") {
+  const Given given(load_recipe("hf"), forward(Name::output), 1e3), usual(load_recipe("hf"));
+  CHECK(given.runs == 0);
+  REQUIRE(given.sentences.size() == 3);
+  CHECK_THAT(given.sentences[0], Contains("Change. ") && Contains("no change is tried: a run takes ") &&
+                                     Contains("operations in its projections, more than 1.0e+03."));
+  CHECK(given.sentences[1] == usual.sentences[1]);
+  CHECK(given.sentences[2] == usual.sentences[2]);
 }
 
 TEST_CASE("what amplifies is what hands on more of a relative error than it received, by the rows' own numbers") {

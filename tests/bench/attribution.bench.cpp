@@ -2,6 +2,7 @@
 // Attribution of the output of v4-flash-csa over all stages, beyond the run; and what else of blame a report adds.
 #include <cmath>
 
+#include "app/advice.hpp"
 #include "core/compressor/run.hpp"
 #include "core/judge/compare.hpp"
 #include "core/judge/owners.hpp"
@@ -51,7 +52,7 @@ void time_blame(bench::Report& report, std::size_t tokens, double allowed) {
   const compressor::Recipe recipe = compressor::load_recipe("hf");
   const compressor::Run run = compressor::run_traced(problem, recipe, on_threads(report.threads()));
   const judge::Exact exact = judge::exact_in_fp64();
-  const judge::Evidence evidence{problem, recipe, run.tape, exact, nullptr, report.threads()};
+  const judge::Evidence evidence{problem, recipe, run.tape, exact, nullptr, report.threads(), &run.tape};
   judge::Attribution attribution;
   const double time = bench::seconds([&] { attribution = judge::attribute_by_ladder(evidence, output); });
   report.add({"attribution of the output", "allowed", bench::Goal::at_most, 1}, static_cast<double>(tokens),
@@ -61,12 +62,23 @@ void time_blame(bench::Report& report, std::size_t tokens, double allowed) {
   truth.tape = compressor::run_traced(problem, truth.recipe, on_threads(report.threads())).tape;
   judge::RunReport rows = judge::measure_run(problem, run, truth, report.threads());
   rows.attribution = attribution;
+  double all = time;
   const auto note = [&](const char* what, auto&& work) {
-    report.note(fmt::format("{}, S = {}, seconds", what, tokens), bench::seconds(work));
+    const double seconds = bench::seconds(work);
+    report.note(fmt::format("{}, S = {}, seconds", what, tokens), seconds);
+    all += seconds;
   };
-  note("local and inherited errors", [&] { judge::split_errors(rows, evidence, truth.tape); });
-  note("bounds", [&] { judge::bound_errors(rows, evidence); });
+  note("local and inherited errors, bounds", [&] { judge::split_and_bound_errors(rows, evidence, truth.tape); });
   note("expected shares", [&] { judge::add_expectation(rows, evidence); });
+  const auto again = [&](const compressor::Recipe& changed, const compressor::Tape& given) {
+    const auto partial = compressor::run_from(problem, changed, {given, {output}}, on_threads(report.threads()));
+    return partial.tape.find(output)->tensor;
+  };
+  std::vector<std::string> advice;
+  note("advice", [&] { advice = app::advice_on({problem, recipe, run.tape, rows, exact, again, report.threads()}); });
+  bench::require_within(std::fabs(static_cast<double>(advice.size()) - 3), 0, "sentences");
+  report.add({"all of blame", "allowed", bench::Goal::at_most, 1}, static_cast<double>(tokens),
+             {all, allowed, all, allowed});
 }
 
 }  // namespace

@@ -73,6 +73,17 @@ TEST_CASE("a baseline names its problem from its own folder, and a preset by its
   checked(drawn, 0);
 }
 
+TEST_CASE("a check without derived tolerances says why, where it would have needed them") {
+  const TempDir folder;
+  const std::string file =
+      blessed(folder, {golden("csa-tiny.problem.safetensors"), "--recipe", "hf", "--basis", "given"});
+  CHECK(checked(file, 0)["runs"][0]["notes"].empty());
+  io::Json changed = io::read_json(file);
+  only_run(changed)["slots"]["pooled"]["bits"] = "0000000000000000";
+  io::write_json(file, changed);
+  CHECK_THAT(checked(file, 0)["runs"][0]["notes"][0].get<std::string>(), Contains("on basis given"));
+}
+
 TEST_CASE("an edited recipe is blessed as it was edited") {
   const TempDir folder;
   const std::string file =

@@ -173,6 +173,37 @@ TEST_CASE("a run that draws is the same on any threads, is explained by its own 
   CHECK(says(ran, "100.0000%"));
 }
 
+TEST_CASE("where no tolerance is derived, a note in the report says why: size, basis; elsewhere there is none") {
+  const TempDir folder;
+  const std::string large = (folder / "p.safetensors").string(), dump = (folder / "d.safetensors").string();
+  REQUIRE(run_command({"make", "--preset", "small-csa", "--seq", "32", "--hidden", "22528", "-o", large}).exit == 0);
+  REQUIRE(run_command({"run", large, "--recipe", "fp32", "--no-grad", "-o", dump}).exit == 0);
+  const auto noted = [&](const std::string& of, const std::string& made, const std::vector<std::string>& options) {
+    const std::string file = (folder / "r.json").string();
+    std::vector<std::string> line{"compare", of, made, "--recipe", "fp32", "--json", file};
+    line.insert(line.end(), options.begin(), options.end());
+    const Ran ran = run_command(line);
+    REQUIRE(ran.exit == 0);
+    std::string note;
+    const io::Json report = io::read_json(file);
+    for (const io::Json& each : report["runs"][0]["notes"]) {
+      const bool about = each.get<std::string>().starts_with("no tolerance of a slot's distance from the truth");
+      if (about) note = each;
+    }
+    for (const io::Json& row : report["runs"][0]["rows"]) {
+      const bool derived = row["slot"] == "output" && !row["tolerance"].is_null();
+      if (row["slot"] == "output") CHECK(derived == note.empty());
+    }
+    if (!note.empty()) CHECK(says(ran, note.substr(0, 60)));
+    return note;
+  };
+  CHECK(
+      noted(large, dump, {})
+          .ends_with("derived: that takes 32 runs, each of 2.2e+09 operations in its projections, more than 2.1e+09"));
+  CHECK(noted(problem, fp32, {"--basis", "given"}).find("on basis given that distance holds") != std::string::npos);
+  CHECK(noted(problem, fp32, {}).empty());
+}
+
 TEST_CASE("a problem without a whole window is undecided, whatever the dump holds") {
   const TempDir folder;
   const std::string tokens = (folder / "p.safetensors").string();

@@ -44,6 +44,31 @@ def test_several_problems_and_recipes(files):
     assert us.check(files / "runs.json", factor=1).ok
 
 
+def test_presets_and_settings_are_the_commands(files):
+    us.bless([], "fp32", files / "drawn.json", presets=["small-csa"], seed=5, settings=["pool.storage=bf16"], basis="given")
+    drawn = json.loads((files / "drawn.json").read_text())
+    assert drawn["problems"]["preset small-csa, seed 5"]["seed"] == 5
+    assert drawn["basis"] == "given"
+    assert us.check(files / "drawn.json").ok
+
+
+def test_truths_are_kept_and_read_again(files):
+    arguments = (files / "problem.safetensors", "fp32", files / "baseline.json")
+
+    def check(kept):
+        return us.check(files / "baseline.json", cache=files / kept).to_dict()["runs"]
+
+    us.bless(*arguments, truth="certified", cache=files / "truths")
+    one = [path.read_bytes() for path in (files / "truths").iterdir()]
+    assert len(one) >= 1
+    fresh, again = check("others"), check("truths")
+    assert fresh == again
+    assert [path.read_bytes() for path in (files / "others").iterdir()] == one
+    assert json.loads((files / "baseline.json").read_text())["truth"] == "certified"
+    us.bless(*arguments, cache=files / "none")
+    assert not (files / "none").exists()  # fp64 is sooner computed than read
+
+
 def test_bad_input_is_an_error(files):
     baseline = blessed(files)
     for call, tells in (
@@ -52,6 +77,10 @@ def test_bad_input_is_an_error(files):
         (lambda: us.check(3), "baseline must be a path"),
         (lambda: us.bless(files / "problem.safetensors", "hff", files / "b.json"), "unknown recipe 'hff'"),
         (lambda: us.bless(3, "hf", files / "b.json"), "problems must be a path"),
+        (lambda: us.bless(files / "problem.safetensors", "hf", files / "b.json", truth="gold"), "unknown truth 'gold'"),
+        (lambda: us.bless(files / "problem.safetensors", "hf", files / "b.json", cache=3), "cache must be a path"),
+        (lambda: us.bless(files / "problem.safetensors", "hf", files / "b.json", basis="none"), "basis"),
+        (lambda: us.check(baseline, cache=3), "cache must be a path"),
         (lambda: us.bless(files / "problem.safetensors", "hf", files / "no" / "b.json"), "no"),
         (lambda: us.bless(files / "problem.safetensors", "hf", files / "problem.safetensors"), "problem.safetensors"),
     ):

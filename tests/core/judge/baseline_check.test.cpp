@@ -111,6 +111,13 @@ TEST_CASE("a recipe that is not the blessed one is noted") {
         std::vector<std::string>{"recipe hf is not what it was when it was blessed"});
 }
 
+TEST_CASE("why no tolerance was derived is noted where bits changed, and nowhere else") {
+  Baseline fresh = with({{"a", usual}});
+  fresh.runs.begin()->second.untolerated = "too long";
+  CHECK(judge::check(with({{"a", usual}}), fresh, 2).front().notes.empty());
+  CHECK(judge::check(with({{"a", changed(9, 9)}}), fresh, 2).front().notes == std::vector<std::string>{"too long"});
+}
+
 TEST_CASE("a check's JSON follows its schema; exit and summary are those of its slots") {
   const io::Json schema = io::read_json(ULPSCOPE_TEST_DATA "/../core/judge/schemas/check.schema.json");
   const io::Json mixed = json_of({checked({{"a", usual}, {"b", usual}, {"c", usual}},
