@@ -12,7 +12,7 @@ namespace ulpscope::compressor::rows {
 inline namespace ULPSCOPE_LEVEL {
 
 /// Bytes of a row in a block, at most.
-inline constexpr std::size_t block_bytes = 320;
+inline constexpr std::size_t block_bytes = 192;
 
 /// Asks for rows that will be needed in some time. There may be nothing: a hint is all it is.
 template <class A>
