@@ -128,8 +128,7 @@ std::size_t Evaluator<T>::frame_channels(const Phase& phase) const {
   const bool packs = lanes > 1 && (kind == Kind::native_float || kind == Kind::native_double);
   std::size_t fit = std::max<std::size_t>(frame_values / slots, 1);
   if (packs && kernels::may_follow_memory(phase)) {
-    const bool forth = phase.fusion == kernels::Fusion::pool;  // and back, twice as many rows stay in a cache
-    fit = forth ? ordered_channels : std::clamp(4 * frame_values / slots, fused_channels / 4, fused_channels / 2);
+    fit = ordered_channels;
   } else if (phase.fusion != kernels::Fusion::none) {
     fit = std::max(fit, fused_channels);
   }

@@ -6,7 +6,7 @@
 
 #include "core/compressor/kernels/fusion.hpp"
 #include "core/compressor/kernels/window_steps.hpp"
-#include "core/compressor/rows/ordered_pool.hpp"
+#include "core/compressor/rows/ordered_pool_vjp.hpp"
 #include "core/compressor/rows/softmax_pool.hpp"
 
 namespace ulpscope::compressor::kernels {
@@ -78,8 +78,10 @@ class FusedWindow {
     if (job_.fusion == Fusion::pool) {
       rows::OrderedPool<A, Exp>{forward_, exponential}(window, results);
     } else {
-      rows::OrderedPoolVjp<A, Exp>{forward_, backward_, exponential, row_of(gradient(Name::weights))}(window, results,
-                                                                                                      gradients(frame));
+      const typename rows::OrderedPoolVjp<A, Exp>::Steps steps{
+          forward_, backward_, exponential, {window.scratch, frame.buffer(gradient_index(Name::weights))}};
+      frame.fetch_next_loads();
+      rows::OrderedPoolVjp<A, Exp>(steps, window, results, gradients(frame))();
     }
   }
 

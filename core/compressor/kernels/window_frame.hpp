@@ -134,15 +134,15 @@ class WindowFrame {
 
   /// Asks for what the frame after this one will read in place of `source`: rows are far apart, and no hardware sees
   /// that.
-  ULPSCOPE_HD void fetch_ahead([[maybe_unused]] const T* source) const {
-#if !defined(__CUDA_ARCH__)
-    if constexpr (std::is_floating_point_v<T>) {
-      const auto next = reinterpret_cast<std::uintptr_t>(source) + ahead_ * sizeof(T);
-      for (std::size_t byte = 0; byte < active * sizeof(T); byte += cache_line) {
-        __builtin_prefetch(reinterpret_cast<const void*>(next + byte), 0, 2);
-      }
+  ULPSCOPE_HD void fetch_ahead(const T* source) const { fetch(source, ahead_); }
+  /// Asks for what these channels of the next window will load.
+  ULPSCOPE_HD void fetch_next_loads() const {
+    for (int i = 0; i < job.load_count; ++i) {
+      const Transfer& transfer = job.loads[static_cast<std::size_t>(i)];
+      const std::size_t window_values =
+          static_cast<std::size_t>(transfer.rows) * job.views[transfer.slot.index()].width;
+      for (int r = 0; r < transfer.rows; ++r) fetch(outside(transfer, r), window_values);
     }
-#endif
   }
 
   const PreparedPhase<A>& job;
@@ -155,6 +155,17 @@ class WindowFrame {
 
  private:
   static constexpr std::size_t cache_line = 64;
+  /// Asks for the frame's channels of a row `ahead` values behind `source`. There may be nothing.
+  ULPSCOPE_HD void fetch([[maybe_unused]] const T* source, [[maybe_unused]] std::size_t ahead) const {
+#if !defined(__CUDA_ARCH__)
+    if constexpr (std::is_floating_point_v<T>) {
+      const auto next = reinterpret_cast<std::uintptr_t>(source) + ahead * sizeof(T);
+      for (std::size_t byte = 0; byte < active * sizeof(T); byte += cache_line) {
+        __builtin_prefetch(reinterpret_cast<const void*>(next + byte), 0, 2);
+      }
+    }
+#endif
+  }
   ULPSCOPE_HD std::size_t in_window() const { return window % job.geometry.windows; }
   ULPSCOPE_HD std::size_t token_row(const Token& at, Slot slot) const {
     const Geometry& geometry = job.geometry;

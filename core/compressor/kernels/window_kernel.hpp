@@ -37,6 +37,7 @@ void walk_windows(const PhaseJob<typename A::scalar_type>& job, std::size_t begi
       frame.store();
     }
   }
+  rows::finish_lines();
 }
 
 /// Every operation of the phase is the carrier's own.

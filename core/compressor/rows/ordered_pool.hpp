@@ -38,15 +38,22 @@ struct OrderedWindow {
     const std::ptrdiff_t before = std::ptrdiff_t{range.begin} * packs + std::ptrdiff_t{range.end - range.begin} * p;
     return {scratch + before * A::lanes, A::lanes};
   }
-  /// pass(rows, p) for all rows and packs in the order of memory.
+  /// pass(rows) for ranges of all rows.
   template <class Pass>
-  ULPSCOPE_INLINE void in_memory_order(Pass pass) const {
+  ULPSCOPE_INLINE void for_each_range(Pass pass) const {
     for (int first = 0; first < count;) {
       const int whole = first < gate.split ? gate.split : count;  // rows of one range are equally far apart
       const RowRange range{first, whole < first + rows_at_a_time ? whole : first + rows_at_a_time};
-      for (int p = 0; p < packs; ++p) pass(range, p);
+      pass(range);
       first = range.end;
     }
+  }
+  /// pass(rows, p) for all rows and packs in the order of memory.
+  template <class Pass>
+  ULPSCOPE_INLINE void in_memory_order(Pass pass) const {
+    for_each_range([&](RowRange range) ULPSCOPE_INLINED {
+      for (int p = 0; p < packs; ++p) pass(range, p);
+    });
   }
 };
 
@@ -74,12 +81,9 @@ struct OrderedResults {
   Rows<A> maximum, total, pooled;
 };
 
-inline constexpr int for_reading = 0;
-inline constexpr int for_writing = 1;
-
 /// Asks for rows of packs that will be needed, as they lie, a pack a step: evenly, while a pass computes. A pack's last
 /// value stands for it: rows begin where they like, and the line of the first value is that of another pack's last.
-template <class A, int purpose = for_reading>
+template <class A>
 class Fetcher {
  public:
   using T = typename A::scalar_type;
@@ -89,7 +93,7 @@ class Fetcher {
     begin_row();
   }
   ULPSCOPE_INLINE void step() {
-    __builtin_prefetch(reinterpret_cast<const void*>(at_), purpose, 2);
+    __builtin_prefetch(reinterpret_cast<const void*>(at_), 0, 2);
     at_ += sizeof(typename A::value_type);
     if (++pack_ < packs_) return;
     pack_ = 0;
@@ -174,75 +178,6 @@ struct OrderedPool {
     if (ops.exact_products) return dot_on(ops.pooled.accumulate, range, so_far.pooled[p], weights, value);
     return sum_on(ops.pooled.accumulate, range, so_far.pooled[p],
                   [&](int r) ULPSCOPE_INLINED { return product(ops.products, weights(r), value(r)); });
-  }
-};
-
-/// From cotangents (saved.pooled), the saved maxima and totals back to values and logits; sums in sequential order.
-template <class A, class Exp>
-struct OrderedPoolVjp {
-  using V = typename A::value_type;
-  const PoolOps<A>& forward;
-  const PoolGradientOps<A>& ops;
-  Exp exponential;
-  Rows<A> sums;  ///< scratch: of y g, a value for each pack
-
-  ULPSCOPE_INLINE void operator()(const OrderedWindow<A>& window, const OrderedResults<A>& saved,
-                                  const PoolGradients<A>& out) const {
-    without_doubt<A>(exponential, [&](const auto& exp) ULPSCOPE_INLINED {
-      Fetcher<A, for_writing> values(out.values, window.packs, 0);
-      Fetcher<A, for_writing> logits(out.logits, window.packs, 0);
-      window.in_memory_order([&](RowRange range, int p) ULPSCOPE_INLINED {
-        const Rows<A> gate = window.gate.from(range.begin, p * A::lanes);
-        const Rows<A> ape = window.ape.from(range.begin, p * A::lanes);
-        const Rows<A> rows = window.rows(range, p);
-        const Quotient<A> quotient(forward.softmax, saved.total[p]);
-        const V maximum = saved.maximum[p];
-        const auto softmax = [&](int r) ULPSCOPE_INLINED {
-          values.step();
-          logits.step();
-          const V logit = biased(window.bias, gate[r], ape[r]);
-          const V y = quotient(exp(forward.exp, shifted(forward.shifted, logit, maximum)));
-          return kept(rows, r, ops.reads_weights ? weight(forward.weights, y) : y);
-        };
-        sums.set(p, sum(range, sums[p], softmax, weights(window, range, p, saved)));
-      });
-      return V{};
-    });
-    Fetcher<A> values(window.values, window.packs, window.values.ahead);
-    Fetcher<A> gate(window.gate, window.packs, window.gate.ahead);
-    window.in_memory_order([&](RowRange range, int p) ULPSCOPE_INLINED {
-      const V cotangent = ops.products.storage.round(saved.pooled[p]);
-      const V sum = sums[p];
-      const auto g = weights(window, range, p, saved);
-      const Rows<A> rows = window.rows(range, p);
-      const Rows<A> of_values = out.values.from(range.begin, p * A::lanes);
-      const Rows<A> of_logits = out.logits.from(range.begin, p * A::lanes);
-      for (int r = 0; r < range.end - range.begin; ++r) {
-        values.step();
-        gate.step();
-        const V y = rows[r];
-        const V w = ops.reads_weights ? y : weight(forward.weights, y);
-        of_values.set(r, plus_zero(product(ops.values, cotangent, w), out.start));
-        const V logit_gradient = ops.logits.storage.round(softmax_closed_vjp(ops.logits, y, g(r), sum));
-        of_logits.set(r, plus_zero(logit_gradient, out.start));
-      }
-    });
-  }
-
- private:
-  /// The gradients of weights, row by row of a range.
-  ULPSCOPE_INLINE auto weights(const OrderedWindow<A>& window, RowRange range, int p,
-                               const OrderedResults<A>& saved) const {
-    const Rows<A> values = window.values.from(range.begin, p * A::lanes);
-    const V cotangent = ops.products.storage.round(saved.pooled[p]);
-    return [this, values, cotangent](int r) ULPSCOPE_INLINED { return product(ops.weights, cotangent, values[r]); };
-  }
-  /// The sum of y g with some rows more.
-  template <class Y, class G>
-  ULPSCOPE_INLINE V sum(RowRange range, V before, Y y, G g) const {
-    if (ops.logits.exact_products) return dot_on(ops.logits.accumulate, range, before, y, g);
-    return sum_on(ops.logits.accumulate, range, before,
-                  [&](int r) ULPSCOPE_INLINED { return ops.logits.compute.mul(y(r), g(r)); });
   }
 };
 
