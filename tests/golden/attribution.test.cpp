@@ -137,6 +137,31 @@ TEST_CASE("by certified truth shares sum to 1 within their radius, and fp64's li
   }
 }
 
+TEST_CASE("shares of every built-in recipe and target sum to 1 within their radius, by certified truth") {
+  const judge::Exact certified = reference::exact_in("certified");
+  const auto problem = test::golden_problem("csa-tiny");
+  for (const std::string& name : compressor::builtin_recipe_names()) {
+    const auto recipe = compressor::load_recipe(name);
+    const auto run = compressor::run_traced(problem, recipe, {});
+    const judge::Evidence evidence{problem, recipe, run.tape, certified};
+    for (const char* target : {"output", "grad.hidden", "grad.w_gate", "grad.ape"}) {
+      INFO(name << ", target " << target);
+      const auto found = judge::attribute_by_ladder(evidence, compressor::parse_slot(target));
+      double radius = 0;
+      double sizes = 0;
+      for (const auto& step : found.steps) {
+        // Where a step adds nothing, exactly, there is no radius either.
+        radius += step.contribution.radius.value_or(0);
+        sizes += std::fabs(step.contribution.share.value());
+      }
+      CHECK(std::fabs(sum_of(found) - 1) <= radius + static_cast<double>(found.steps.size()) * 0x1p-53 * sizes);
+      CHECK(radius > 0);
+      CHECK(radius <= 1e-9);
+      CHECK(found.excluded == 0);
+    }
+  }
+}
+
 TEST_CASE("a stage that a dump does not hold merges into the next step that needs it") {
   const Foreign foreign("csa-small", "pr3810-bf16-eager", "pr3810");
   const auto attribution = judge::attribute_by_ladder(foreign.evidence(), compressor::parse_slot("grad.w_gate"));

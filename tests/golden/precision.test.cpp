@@ -37,14 +37,6 @@ Problem as_dumped(const Problem& problem, const ulpscope::judge::Dump& dump) {
   return dump.config ? with_config(problem, *dump.config) : problem;
 }
 
-/// segment_ids of the packed golden runs: a new document at window n/2 of every row.
-void add_packing(Problem& problem) {
-  const Config& config = problem.config;
-  std::vector<double> ids(config.batch * config.seq);
-  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = i % config.seq < config.windows() / 2 * config.ratio ? 0 : 1;
-  problem.inputs[Name::segment_ids] = {{config.batch, config.seq}, std::move(ids), ulpscope::io::DType::i32};
-}
-
 }  // namespace
 
 TEST_CASE(

@@ -6,6 +6,7 @@
 #include "core/judge/truth.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/enclosures.hpp"
+#include "tests/support/golden.hpp"
 #include "tests/support/problems.hpp"
 
 using namespace ulpscope::compressor;
@@ -23,8 +24,9 @@ struct Counts {
   std::size_t unbounded = 0;
 };
 
-/// `given`: doubles, the same in both kinds.
-Counts against_intervals(const Problem& problem, const Recipe& recipe, const Tape& given = {}) {
+/// `given`: doubles, the same in both kinds; of `slots`, or of all others.
+Counts against_intervals(const Problem& problem, const Recipe& recipe, const Tape& given = {},
+                         const std::vector<Slot>& slots = {}) {
   Values<Enclosed> ours;
   Values<Interval> theirs;
   for (const auto& [slot, record] : given.records()) {
@@ -35,6 +37,7 @@ Counts against_intervals(const Problem& problem, const Recipe& recipe, const Tap
   }
   Wanted wanted = every_slot(problem, recipe);
   std::erase_if(wanted.slots, [&](Slot slot) { return given.has(slot); });
+  if (!slots.empty()) wanted.slots = slots;
   const Values<Enclosed> found = evaluate_enclosed(problem, recipe, ours, wanted);
   const Values<Interval> expected = evaluate_interval(problem, recipe, theirs, wanted);
   Counts counts;
@@ -97,6 +100,36 @@ TEST_CASE("from a run's own slots on, enclosures agree with intervals over MPFR"
     const Counts counts = against_intervals(small.problem, exact, pinned);
     CHECK(counts.apart == 0);
     CHECK(counts.unbounded == 0);
+  }
+}
+
+TEST_CASE("every rung of a ladder and every exact stage on a run's own inputs agree with intervals over MPFR") {
+  const std::vector<Slot> targets{forward(Name::output), gradient(Name::hidden), gradient(Name::w_gate)};
+  for (const char* name : {"csa-tiny", "hca-tiny"}) {
+    const Problem problem = golden_problem(name);
+    const Recipe recipe = load_recipe("hf");
+    const Recipe exact = truth_recipe(recipe, problem.config, Basis::quantized);
+    const Tape run = run_traced(problem, recipe, {}).tape;
+    Tape pinned;
+    std::size_t rungs = 0;
+    for (const Slot slot : program_order(problem, recipe)) {
+      INFO(name << ", " << to_string(slot));
+      const Record& record = *run.find(slot);
+      Tape others;
+      for (const auto& [other, held] : run.records()) {
+        if (other != slot) others.set(other, held.tensor, held.format);
+      }
+      pinned.set(slot, record.tensor, record.format);
+      std::vector<Slot> wanted;
+      std::copy_if(targets.begin(), targets.end(), std::back_inserter(wanted), [&](Slot t) { return !pinned.has(t); });
+      if (wanted.empty()) break;
+      const Counts stage = against_intervals(problem, exact, others, {slot});
+      const Counts rung = against_intervals(problem, exact, pinned, wanted);
+      CHECK(stage.apart + rung.apart == 0);
+      CHECK(stage.unbounded + rung.unbounded == 0);
+      ++rungs;
+    }
+    CHECK(rungs >= 36);
   }
 }
 
