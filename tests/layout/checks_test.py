@@ -3,6 +3,7 @@
 """Every layout check can fail: each is shown a tiny tree with one fault."""
 
 import unittest
+from pathlib import Path
 
 import bare
 import habits
@@ -113,6 +114,10 @@ class Habits(unittest.TestCase):
     def test_a_comment_and_a_knowing_line_are_fine(self):
         self.assertEqual([], self.faults("reference/a.cpp", "// keep_dims is lazy\n"))
         self.assertEqual([], self.faults("reference/a.cpp", "xt::sum(e, {1}, xt::keep_dims);  // NOLINT(habits)\n"))
+
+    def test_a_file_left_behind_is_found(self):
+        self.assertTrue(list(habits.check_names([Path("bytes")])))
+        self.assertEqual([], list(habits.check_names([Path("LICENSE"), Path("scripts/build"), Path("core/a.cpp")])))
 
     def test_tests_that_cannot_fail_are_found(self):
         self.assertTrue(self.faults("tests/core/a.test.cpp", "CHECK(true);\n"))

@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-from sources import CODE, finish, line_of, read
+from sources import CODE, finish, line_of, listed, read
 
 COMMENT = re.compile(r"//[^\n]*")
 KNOWING = "NOLINT(habits)"  # on a line that breaks a rule knowingly, say to show what goes wrong
@@ -70,6 +70,15 @@ def check(files):
     return findings
 
 
+def check_names(paths):
+    """What a test or a command left behind by mistake: files that no suffix and no folder explains."""
+    for path in paths:
+        known = path.suffix or path.name.startswith(".") or path.parts[0] in ("scripts", ".ci")
+        if not known and path.as_posix() not in ("LICENSE", "Makefile"):
+            yield f"{path.as_posix()}:1: a file without a suffix: is it meant to be here?"
+
+
 if __name__ == "__main__":
-    sources = read(Path(sys.argv[1]))
-    finish(check(sources), f"{len(sources)} files keep the house rules")
+    root = Path(sys.argv[1])
+    sources = read(root)
+    finish([*check(sources), *check_names(listed(root))], f"{len(sources)} files keep the house rules")
