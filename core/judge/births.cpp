@@ -8,6 +8,7 @@
 
 #include "core/compressor/evaluate.hpp"
 #include "core/compressor/run.hpp"
+#include "core/judge/ledger_rows.hpp"
 #include "core/judge/product_rows.hpp"
 
 namespace ulpscope::judge {
@@ -191,13 +192,14 @@ void Births::find_in(Slot slot) {
   const Tensor* const truth = truth_of(slot);
   const Record& own = *tape_.find(slot);
   const Tensor made = from_sound(slot, suspects);
-  const auto is_born = [&](std::size_t i) {
-    return is_stray(made.at(i), truth != nullptr ? truth->at(i) : made.at(i), slot.direction);
-  };
+  const Values values(made);
+  const Values exact(truth != nullptr ? *truth : made);
+  const auto is_born = [&](std::size_t i) { return is_stray(values[i], exact[i], slot.direction); };
   if (!suspects.empty()) {
     const Tensor again = tainted ? from_own(slot, suspects) : made;
+    const Values others(again);
     suspects.for_each([&](std::size_t i) {
-      if (!is_born(i) && !std::isfinite(again.at(i))) return;
+      if (!is_born(i) && !std::isfinite(others[i])) return;
       add({slot, is_born(i) ? Origin::arithmetic : Origin::foreign, is_pad(slot, i), own.tensor.at(i), {}}, i);
     });
   }

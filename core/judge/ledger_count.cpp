@@ -44,7 +44,8 @@ double sum_of_squares(const compressor::Tensor& tensor) {
   const Values values(tensor);
   double sum = 0;
   for (std::size_t i = 0; i < tensor.size(); ++i) {
-    if (std::isfinite(values[i])) sum += square(values[i]);
+    const double value = values[i];
+    sum += std::isfinite(value) ? square(value) : 0;
   }
   return sum;
 }
@@ -73,6 +74,7 @@ struct BlockCount {
   Bits<T> zero = 0;
   Bits<T> small = 0;    ///< zeros too
   Bits<T> clamped = 0;  ///< finite
+  bool is_ordinary() const { return small + clamped == 0; }
 
   BlockCount(const T* values, const Ends<T>& ends) {
     constexpr Bits<T> infinity = std::bit_cast<Bits<T>>(std::numeric_limits<T>::infinity());
@@ -91,13 +93,18 @@ struct BlockCount {
   }
 };
 
+/// A carrier may be narrower than the format; its zeros are to be seen all the same.
+template <class T>
+Ends<T> ends_of(const SlotMechanism& mechanism, T) {
+  const T normal = static_cast<T>(precision::min_normal(mechanism.storage()));
+  return {std::max(magnitude_bits(normal), Bits<T>{1}), magnitude_bits(static_cast<T>(mechanism.clamp()))};
+}
+
 }  // namespace
 
 template <class T>
 void SlotCount::count(std::span<const T> values) {
-  // A carrier may be narrower than the format; its zeros are to be seen all the same.
-  const T normal = static_cast<T>(precision::min_normal(mechanism_.storage()));
-  const Ends<T> ends{std::max(magnitude_bits(normal), Bits<T>{1}), magnitude_bits(static_cast<T>(mechanism_.clamp()))};
+  const Ends<T> ends = ends_of(mechanism_, T{});
   const std::size_t whole = values.size() / count_block * count_block;
   for (std::size_t first = 0; first < whole; first += count_block) {
     const BlockCount<T> counts(values.data() + first, ends);
@@ -115,11 +122,17 @@ void SlotCount::count(std::span<const T> values) {
 /// Of `values`, which begin at element `first`: zeros, those below `normal`, clamped ones.
 template <class T>
 void SlotCount::add_candidates(std::span<const T> values, std::size_t first, double normal) {
+  const double clamp = mechanism_.clamp();
+  // Zeros stand where they like: each index is written, and stays where its number is a candidate.
+  std::size_t next = candidates_.size();
+  candidates_.resize(next + values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
     const double magnitude = std::fabs(static_cast<double>(values[i]));
-    const bool clamped = magnitude >= mechanism_.clamp() && magnitude < HUGE_VAL;
-    if (magnitude == 0 || magnitude < normal || clamped) candidates_.push_back(first + i);
+    candidates_[next] = first + i;
+    next += static_cast<std::size_t>((magnitude == 0) | (magnitude < normal) |
+                                     ((magnitude >= clamp) & (magnitude < HUGE_VAL)));
   }
+  candidates_.resize(next);
 }
 
 bool SlotCount::has_many_subnormals() const {
@@ -130,8 +143,16 @@ void SlotCount::ask_subnormals() {
   if (line_.subnormal == 0 || !mechanism_.subnormals_need_exact()) return;
   candidates_.clear();
   const double normal = precision::min_normal(mechanism_.storage());
-  std::visit([&](const auto& values) { add_candidates(std::span(values.data(), values.size()), 0, normal); },
-             found_.data);
+  const auto ask = [&](const auto& values) {
+    const std::span all(values.data(), values.size());
+    for (std::size_t first = 0; first < all.size(); first += count_block) {
+      const auto block = all.subspan(first, std::min(count_block, all.size() - first));
+      const bool whole = block.size() == count_block;
+      if (whole && BlockCount(block.data(), ends_of(mechanism_, values[0])).is_ordinary()) continue;
+      add_candidates(block, first, normal);
+    }
+  };
+  std::visit(ask, found_.data);
 }
 
 SlotCount::SlotCount(compressor::Slot slot, const compressor::Tensor& found, SlotMechanism mechanism)

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "core/judge/ledger_rows.hpp"
 #include "precision/rounding.hpp"
 
 namespace ulpscope::judge {
@@ -91,10 +92,9 @@ IndexRanges strays_in(Slot slot, const Tensor& tensor, const Tensor* truth) {
   IndexRanges found = nonfinite_of(tensor);
   if (slot.direction == Direction::backward || found.empty()) return found;
   const bool comparable = truth != nullptr && truth->size() == tensor.size();
-  return found.where([&](std::size_t i) {
-    const double run = tensor.at(i);
-    return is_stray(run, comparable ? truth->at(i) : run, slot.direction);
-  });
+  const Values run(tensor);
+  const Values exact(comparable ? *truth : tensor);
+  return found.where([&](std::size_t i) { return is_stray(run[i], exact[i], slot.direction); });
 }
 
 Strays strays_of(const compressor::Tape& tape, const compressor::Tape& truth) {
