@@ -21,11 +21,11 @@ const Backend& able(const ExecuteOptions& options) {
   const Backend& backend = backend_named(options.backend);
   const bool traced = options.backend == "traced";
   if (!options.chunks.empty() && !traced)
-    throw InputError("--chunks runs on the traced backend only, not on " + io::in_quotes(options.backend));
+    throw InputError("chunks run on the traced backend only, not on " + io::in_quotes(options.backend));
   if (options.mutant.empty()) return backend;
   static_cast<void>(judge::mutant_named(options.mutant));
-  if (!traced) throw InputError("--mutant runs on the traced backend only, not on " + io::in_quotes(options.backend));
-  if (!options.chunks.empty()) throw InputError("--mutant runs in one shot: leave out --chunks");
+  if (!traced) throw InputError("mutants run on the traced backend only, not on " + io::in_quotes(options.backend));
+  if (!options.chunks.empty()) throw InputError("a mutant runs in one shot: leave out the chunks");
   return backend;
 }
 

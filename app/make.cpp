@@ -2,6 +2,8 @@
 // The verbs make and convert: files from what is drawn or read.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "app/session.hpp"
@@ -155,6 +157,15 @@ Made make_in_memory(const MakeOptions& options) {
   return {std::move(file), std::move(problem)};
 }
 
+/// The name of convert's output says what it shall be; standard output gets safetensors.
+void require_container(const std::string& output) {
+  if (output == "-") return;
+  const std::string suffix = std::filesystem::path(output).extension().string();
+  const std::vector<std::string> known{".safetensors", ".npz", ".npy"};
+  if (std::find(known.begin(), known.end(), suffix) == known.end())
+    throw InputError(io::shown(output) + ": " + io::unknown_name("suffix", suffix, known));
+}
+
 }  // namespace
 
 Problem made(const MakeOptions& options) { return make_in_memory(options).problem; }
@@ -168,6 +179,7 @@ Outcome make(const MakeOptions& options) {
 }
 
 Outcome convert(const ConvertOptions& options) {
+  require_container(options.output);
   require_other_file(options.input, options.output);
   std::vector<io::DTypeOverride> overrides;
   for (const std::string& text : options.dtypes) overrides.push_back(io::parse_dtype_override(text));

@@ -10,6 +10,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "cli/command.hpp"
 #include "cli/output.hpp"
@@ -34,6 +35,14 @@ void on_interrupt(int) {
 void complain(const std::string& sentence) {
   const std::string clear = ::isatty(STDERR_FILENO) == 1 ? "\r\x1b[K" : "";
   std::fprintf(stderr, "%sulpscope: %s\n", clear.c_str(), InputError(sentence).what());
+}
+
+/// What the verb has that needs less memory.
+std::string out_of_memory(int argc, const char* const* argv) {
+  const bool study = argc > 1 && std::string_view(argv[1]) == "study";
+  return std::string("out of memory: this needs more than the machine has; ") +
+         (study ? "name smaller values of the study's axes, or run --threads 1"
+                : "name fewer tokens or features, or run --backend fused");
 }
 
 int execute(int argc, const char* const* argv) {
@@ -73,8 +82,7 @@ int run(int argc, const char* const* argv) {
     complain(error.what());
     return internal_error;
   } catch (const std::bad_alloc&) {
-    complain(
-        "out of memory: this needs more than the machine has; name fewer tokens or features, or run --backend fused");
+    complain(out_of_memory(argc, argv));
     return bad_input;
   } catch (const std::exception& error) {
     complain(std::string("internal error: ") + error.what());

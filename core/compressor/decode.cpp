@@ -53,7 +53,7 @@ Tensor joined(const Tensor& a, const Tensor& b) {
 /// As the single shot does: what remains after the last chunk is the remainder that such a recipe refuses.
 void require_whole_chunks(const Config& config, const Recipe& recipe) {
   if (recipe.remainder != Remainder::error || config.seq % config.ratio == 0) return;
-  throw InputError("--chunks end inside a window: seq " + std::to_string(config.seq) + " is not a multiple of ratio " +
+  throw InputError("chunks end inside a window: seq " + std::to_string(config.seq) + " is not a multiple of ratio " +
                    std::to_string(config.ratio) + " and `remainder` of recipe '" + recipe.name +
                    "' is error; known policies: error truncate buffer");
 }
@@ -61,13 +61,13 @@ void require_whole_chunks(const Config& config, const Recipe& recipe) {
 void require_decodable(const Problem& problem, const Recipe& recipe, const std::vector<std::size_t>& chunks) {
   const std::size_t sum = std::accumulate(chunks.begin(), chunks.end(), std::size_t{0});
   if (sum != problem.config.seq) {
-    throw InputError("--chunks add up to " + std::to_string(sum) + ", but the problem has seq " +
+    throw InputError("chunks add up to " + std::to_string(sum) + ", but the problem has seq " +
                      std::to_string(problem.config.seq));
   }
   const bool masked = problem.has(Name::attention_mask) && recipe.mask != MaskPolicy::ignore;
   const bool packed = problem.has(Name::segment_ids) && recipe.segments != SegmentPolicy::ignore;
   if (masked || packed) {
-    throw InputError("--chunks cannot be used with attention_mask or segment_ids; set mask=ignore and segments=ignore");
+    throw InputError("chunks cannot be used with attention_mask or segment_ids; set mask=ignore and segments=ignore");
   }
 }
 

@@ -3,8 +3,11 @@
 #include "core/compressor/run_session.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <deque>
+#include <span>
+#include <type_traits>
 
 #include "core/compressor/blas.hpp"
 #include "core/compressor/draws.hpp"
@@ -13,6 +16,7 @@
 #include "core/compressor/workspace.hpp"
 #include "core/io/error.hpp"
 #include "core/io/format_dtype.hpp"
+#include "precision/round_array.hpp"
 #include "precision/rounding.hpp"
 
 namespace ulpscope::compressor {
@@ -24,26 +28,49 @@ Extras extras_of(const Problem& problem) { return {problem.has(Name::prior_kv) &
 struct InputRounding {
   std::optional<precision::Format> format;
   std::uint64_t key = 0;
-
-  template <class T>
-  T operator()(T x, std::size_t element) const {
-    return static_cast<T>(rounder_(static_cast<double>(x), precision::random_bits({key, element, 0})));
-  }
-  InputRounding(std::optional<precision::Format> to, std::uint64_t draws) : format(std::move(to)), key(draws) {
-    if (format) rounder_ = precision::Rounder<double>(*format);
-  }
-
- private:
-  precision::Rounder<double> rounder_;
 };
+
+/// Elements that are rounded together.
+constexpr std::size_t rounding_block = 1024;
+
+/// to[i] = source[i], elements [first, ...) of an input, rounded once. In the carrier's own arrays where it holds the
+/// format and the values, else in double.
+template <class T, class S>
+void round_elements(std::span<const S> source, std::size_t first, T* to, const InputRounding& rounding) {
+  const precision::Format& format = *rounding.format;
+  if (format.mode == precision::RoundingMode::stochastic) {
+    const precision::Rounder<double> rounder(format);
+    for (std::size_t i = 0; i < source.size(); ++i) {
+      const auto bits = precision::random_bits({rounding.key, first + i, 0});
+      to[i] = static_cast<T>(rounder(static_cast<double>(source[i]), bits));
+    }
+    return;
+  }
+  if constexpr (std::is_same_v<T, S>) {
+    if (precision::Rounder<T>::supports(format)) return precision::round_array(source, {to, source.size()}, format);
+  }
+  std::array<double, rounding_block> wide;
+  for (std::size_t begin = 0; begin < source.size(); begin += wide.size()) {
+    const std::size_t count = std::min(wide.size(), source.size() - begin);
+    std::copy_n(source.data() + begin, count, wide.data());
+    precision::round_array({wide.data(), count}, {wide.data(), count}, format);
+    for (std::size_t i = 0; i < count; ++i) to[begin + i] = static_cast<T>(wide[i]);
+  }
+}
 
 /// Whether every value is one of the format already: bf16 values in a file of floats, most often.
 template <class T>
 bool rounds_nothing(const io::Buffer<T>& values, const InputRounding& rounding, unsigned threads) {
   std::atomic<bool> same = true;
   parallel_for({0, values.size(), 1 << 16}, threads, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end && same.load(std::memory_order_relaxed); ++i) {
-      if (rounding(values[i], i) != values[i] && values[i] == values[i]) same = false;
+    std::array<T, rounding_block> rounded;
+    for (std::size_t i = begin; i < end && same.load(std::memory_order_relaxed); i += rounded.size()) {
+      const std::size_t count = std::min(rounded.size(), end - i);
+      round_elements(std::span<const T>(values.data() + i, count), i, rounded.data(), rounding);
+      unsigned others = 0;
+      for (std::size_t k = 0; k < count; ++k)
+        others += rounded[k] != values[i + k] && values[i + k] == values[i + k] ? 1U : 0U;
+      if (others != 0) same = false;
     }
   });
   return same;
@@ -66,9 +93,11 @@ class Carried {
     T* const values = copy.data();
     std::visit(
         [&](const auto& source) {
+          using S = std::remove_cvref_t<decltype(source[0])>;
           parallel_for({0, source.size(), 1 << 16}, threads, [&](std::size_t begin, std::size_t end) {
-            for (std::size_t i = begin; i < end; ++i)
-              values[i] = static_cast<T>(rounding(static_cast<double>(source[i]), i));
+            const std::span<const S> part(source.data() + begin, end - begin);
+            if (rounding.format) return round_elements(part, begin, values + begin, rounding);
+            for (std::size_t i = 0; i < part.size(); ++i) values[begin + i] = static_cast<T>(part[i]);
           });
         },
         tensor.data);

@@ -8,7 +8,8 @@
 
 #include "core/compressor/evaluate.hpp"
 #include "core/compressor/run.hpp"
-#include "core/judge/stray_product.hpp"
+#include "core/judge/ledger_rows.hpp"
+#include "core/judge/product_rows.hpp"
 
 namespace ulpscope::judge {
 namespace {
@@ -61,9 +62,7 @@ void Births::complete() {
     if (needed[slot.index()] && !suspect_.tape.has(slot)) partial.wanted.push_back(slot);
   }
   if (partial.wanted.empty()) return;
-  compressor::RunOptions options;
-  options.threads = threads_;
-  const auto missing = compressor::run_from(suspect_.problem, suspect_.recipe, partial, options);
+  const auto missing = compressor::run_from(suspect_.problem, suspect_.recipe, partial, options());
   for (const auto& [slot, record] : missing.tape.records()) tape_.set(slot, record.tensor, record.format);
   strays_.merge(strays_of(missing.tape, suspect_.truth));
 }
@@ -76,10 +75,14 @@ Tape Births::reads_in(const Tape& tape, Slot slot) const {
   return reads;
 }
 
-Tensor Births::computed(Slot slot, const compressor::Problem& problem, const Tape& reads) const {
+compressor::RunOptions Births::options() const {
   compressor::RunOptions options;
   options.threads = threads_;
-  return compressor::run_from(problem, suspect_.recipe, {reads, {slot}}, options).tape.find(slot)->tensor;
+  return options;
+}
+
+Tensor Births::computed(Slot slot, const compressor::Problem& problem, const Tape& reads) const {
+  return compressor::run_from(problem, suspect_.recipe, {reads, {slot}}, options()).tape.find(slot)->tensor;
 }
 
 /// Whether something that the slot's stage reads came from a stray, be it finite again.
@@ -96,18 +99,18 @@ void Births::add(const BirthGroup& birth, std::size_t element) {
   const auto alike = std::find_if(groups_.begin(), groups_.end(), [&](const BirthGroup& group) {
     return group.slot == birth.slot && group.origin == birth.origin && group.at_pad == birth.at_pad;
   });
-  if (alike != groups_.end()) return alike->elements.push_back(element);
+  if (alike != groups_.end()) return alike->elements.add(element);
   groups_.push_back(birth);
-  groups_.back().elements.push_back(element);
+  groups_.back().elements.add(element);
 }
 
 void Births::find_in_inputs() {
   for (const auto& [slot, elements] : strays_) {
     if (slot.direction == compressor::Direction::backward || !compressor::is_input(slot.name)) continue;
-    for (const std::size_t i : elements) {
-      const double given = suspect_.problem.input(slot.name).at(i);
-      add({slot, Origin::input, false, std::isfinite(given) ? std::copysign(HUGE_VAL, given) : given, {}}, i);
-    }
+    elements.for_each([&, of = slot](std::size_t i) {
+      const double given = suspect_.problem.input(of.name).at(i);
+      add({of, Origin::input, false, std::isfinite(given) ? std::copysign(HUGE_VAL, given) : given, {}}, i);
+    });
   }
 }
 
@@ -116,30 +119,66 @@ const Tensor* Births::truth_of(Slot slot) const {
   return exact != nullptr ? &exact->tensor : nullptr;
 }
 
-/// Whether every stray of a matrix product came with its factors, and nothing but their sum reads it: then its factors
-/// have told all, and no product is computed.
-bool Births::is_passed_on(Slot slot, const std::vector<std::size_t>& strays) const {
-  if (!is_matrix_product(slot) || slot.direction == compressor::Direction::forward) return false;
-  if (!StrayProduct(slot, plan_, sound_problem_, sound_).stays_finite()) return false;
-  return StrayProduct(slot, plan_, suspect_.problem, tape_).carries(strays);
+StrayProduct Births::own_product(Slot slot) const { return {slot, {plan_, suspect_.problem, tape_, scans_}}; }
+StrayProduct Births::sound_product(Slot slot) const { return {slot, {plan_, sound_problem_, sound_, scans_}}; }
+
+/// Whether every stray of a matrix product came with its factors, and either nothing but their sum reads it, or most of
+/// it are strays: then its factors have told all, and no product is computed.
+bool Births::is_passed_on(Slot slot, const IndexRanges& strays) const {
+  if (!is_matrix_product(slot)) return false;
+  const bool is_read = slot.direction == compressor::Direction::forward;
+  if (is_read && 2 * strays.size() <= tape_.find(slot)->tensor.size()) return false;
+  return sound_product(slot).stays_finite() && own_product(slot).carries(strays);
 }
 
 /// The elements, which came with what the slot reads, replaced by what the truth has there; a weight's gradient, which
 /// nothing reads, keeps them.
-void Births::pass_on(Slot slot, const std::vector<std::size_t>& strays) {
+void Births::pass_on(Slot slot, const IndexRanges& strays) {
   if (slot.name == Name::w_kv || slot.name == Name::w_gate) return;
   const Record& own = *tape_.find(slot);
   const Tensor* const truth = truth_of(slot);
-  std::map<std::size_t, double> values;
-  for (const std::size_t i : strays) values[i] = healed(truth != nullptr ? truth->at(i) : 1, own.format);
-  sound_.set(slot, replaced(own.tensor, values), own.format);
+  const auto value_at = [&](std::size_t i) { return healed(truth != nullptr ? truth->at(i) : 1, own.format); };
+  sound_.set(slot, replaced(own.tensor, strays, value_at), own.format);
 }
 
+namespace {
+
+/// The rows that these elements stand in, and others.
+IndexRanges rows_of(const IndexRanges& elements, std::size_t width, const IndexRanges& others) {
+  std::vector<std::uint8_t> held;
+  const auto hold = [&](std::size_t row) {
+    if (held.size() <= row) held.resize(row + 1);
+    held[row] = 1;
+  };
+  others.for_each(hold);
+  for (const IndexRanges::Range& range : elements.ranges()) {
+    for (std::size_t row = range.first / width; row <= (range.last - 1) / width; ++row) hold(row);
+  }
+  IndexRanges rows;
+  for (std::size_t row = 0; row < held.size(); ++row) {
+    if (held[row] != 0) rows.add(row);
+  }
+  return rows;
+}
+
+}  // namespace
+
 /// The slot from what the run holds, as far as its strays go: those that a factor of theirs explains are NaN.
-Tensor Births::from_own(Slot slot, const std::vector<std::size_t>& strays) const {
-  if (is_matrix_product(slot) && StrayProduct(slot, plan_, suspect_.problem, tape_).carries(strays))
-    return tape_.find(slot)->tensor;
-  return computed(slot, suspect_.problem, reads(slot));
+Tensor Births::from_own(Slot slot, const IndexRanges& strays) const {
+  const Tensor& own = tape_.find(slot)->tensor;
+  if (is_matrix_product(slot) && own_product(slot).carries(strays)) return own;
+  if (!has_token_rows(slot)) return computed(slot, suspect_.problem, reads(slot));
+  return with_rows({slot, suspect_.problem, suspect_.recipe, reads(slot)}, own, rows_of(strays, own.shape.back(), {}),
+                   options());
+}
+
+/// The slot as it would be without the strays before it. Of a product by tokens: the rows that hold strays, or that a
+/// factor's stray may have reached; what no stray came before stays the run's own.
+Tensor Births::from_sound(Slot slot, const IndexRanges& strays) const {
+  if (!has_token_rows(slot)) return computed(slot, sound_problem_, sound_reads(slot));
+  const Tensor& own = tape_.find(slot)->tensor;
+  const IndexRanges rows = rows_of(strays, own.shape.back(), own_product(slot).tainted_rows());
+  return with_rows({slot, sound_problem_, suspect_.recipe, sound_reads(slot)}, own, rows, options());
 }
 
 void Births::find_in(Slot slot) {
@@ -147,29 +186,29 @@ void Births::find_in(Slot slot) {
   const auto strays = strays_.find(slot);
   if (!tainted && strays == strays_.end()) return;
   changed_[slot.index()] = true;
-  static const std::vector<std::size_t> none;
-  const std::vector<std::size_t>& suspects = strays == strays_.end() ? none : strays->second;
+  static const IndexRanges none;
+  const IndexRanges& suspects = strays == strays_.end() ? none : strays->second;
   if (is_passed_on(slot, suspects)) return pass_on(slot, suspects);
   const Tensor* const truth = truth_of(slot);
   const Record& own = *tape_.find(slot);
-  const Tensor made = computed(slot, sound_problem_, sound_reads(slot));
-  const auto is_born = [&](std::size_t i) {
-    return is_stray(made.at(i), truth != nullptr ? truth->at(i) : made.at(i), slot.direction);
-  };
+  const Tensor made = from_sound(slot, suspects);
+  const Values values(made);
+  const Values exact(truth != nullptr ? *truth : made);
+  const auto is_born = [&](std::size_t i) { return is_stray(values[i], exact[i], slot.direction); };
   if (!suspects.empty()) {
     const Tensor again = tainted ? from_own(slot, suspects) : made;
-    for (const std::size_t i : suspects) {
-      if (!is_born(i) && !std::isfinite(again.at(i))) continue;
+    const Values others(again);
+    suspects.for_each([&](std::size_t i) {
+      if (!is_born(i) && !std::isfinite(others[i])) return;
       add({slot, is_born(i) ? Origin::arithmetic : Origin::foreign, is_pad(slot, i), own.tensor.at(i), {}}, i);
-    }
+    });
   }
   // What no stray came before stays the run's own: a dump need not have the recipe's bits.
   const Tensor& sound = tainted ? made : own.tensor;
-  std::map<std::size_t, double> values;
-  for (const std::size_t i : strays_in(slot, sound, truth)) {
-    values[i] = is_born(i) ? healed(truth != nullptr ? truth->at(i) : 1, own.format) : made.at(i);
-  }
-  sound_.set(slot, replaced(sound, values), own.format);
+  const auto value_at = [&](std::size_t i) {
+    return is_born(i) ? healed(truth != nullptr ? truth->at(i) : 1, own.format) : made.at(i);
+  };
+  sound_.set(slot, replaced(sound, strays_in(slot, sound, truth), value_at), own.format);
 }
 
 }  // namespace ulpscope::judge

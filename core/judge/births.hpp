@@ -7,6 +7,8 @@
 
 #include "core/compressor/graph.hpp"
 #include "core/compressor/recipe.hpp"
+#include "core/compressor/run.hpp"
+#include "core/judge/stray_product.hpp"
 #include "core/judge/strays.hpp"
 
 namespace ulpscope::judge {
@@ -27,9 +29,9 @@ enum class Origin : std::uint8_t { arithmetic, input, foreign };
 struct BirthGroup {
   compressor::Slot slot;
   Origin origin = Origin::arithmetic;
-  bool at_pad = false;                ///< the softmax slots hold no token, and the slot is where pads enter
-  double value = 0;                   ///< NaN, inf or -inf: what the first of them holds
-  std::vector<std::size_t> elements;  ///< flat, rising
+  bool at_pad = false;   ///< the softmax slots hold no token, and the slot is where pads enter
+  double value = 0;      ///< NaN, inf or -inf: what the first of them holds
+  IndexRanges elements;  ///< flat
 };
 
 /// What all certificates of a run stand on. Where nothing is a stray it holds nothing and costs one scan.
@@ -56,13 +58,17 @@ class Births {
                               const compressor::Tape& reads) const;
 
  private:
+  compressor::RunOptions options() const;
   void complete();
   void find_in_inputs();
   void find_in(compressor::Slot slot);
   const compressor::Tensor* truth_of(compressor::Slot slot) const;  ///< null: it has none
-  bool is_passed_on(compressor::Slot slot, const std::vector<std::size_t>& strays) const;
-  void pass_on(compressor::Slot slot, const std::vector<std::size_t>& strays);
-  compressor::Tensor from_own(compressor::Slot slot, const std::vector<std::size_t>& strays) const;
+  StrayProduct own_product(compressor::Slot slot) const;
+  StrayProduct sound_product(compressor::Slot slot) const;
+  bool is_passed_on(compressor::Slot slot, const IndexRanges& strays) const;
+  void pass_on(compressor::Slot slot, const IndexRanges& strays);
+  compressor::Tensor from_own(compressor::Slot slot, const IndexRanges& strays) const;
+  compressor::Tensor from_sound(compressor::Slot slot, const IndexRanges& strays) const;
   compressor::Tape reads_in(const compressor::Tape& tape, compressor::Slot slot) const;
   bool is_tainted(compressor::Slot slot) const;
   bool is_pad(compressor::Slot slot, std::size_t element) const;
@@ -77,6 +83,7 @@ class Births {
   compressor::Tape sound_;  ///< the tape with every birth healed, and what it led to computed anew
   compressor::Problem sound_problem_;
   std::array<bool, compressor::slot_count> changed_{};  ///< sound_ is not tape_; of inputs: they were healed
+  mutable FactorScans scans_;
   Strays strays_;
   std::vector<BirthGroup> groups_;
 };

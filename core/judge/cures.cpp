@@ -154,14 +154,13 @@ class Trial {
     const Slot slot = complaint_.group.slot;
     const auto& problem = births_.suspect().problem;
     const compressor::Tensor computed = births_.computed(slot, problem, births_.reads(slot));
-    std::map<std::size_t, double> values;
-    for (const std::size_t i : complaint_.group.elements) values[i] = computed.at(i);
+    const auto own_value = [&](std::size_t i) { return computed.at(i); };
     Tape pinned = pinned_before(Since::own_stage);
     const compressor::Record& own = *births_.tape().find(slot);
-    pinned.set(slot, replaced(own.tensor, values), own.format);
+    pinned.set(slot, replaced(own.tensor, complaint_.group.elements, own_value), own.format);
     if (!cured_by(problem, births_.suspect().recipe, pinned)) return std::nullopt;
     const double first = computed.at(complaint_.group.elements.front());
-    const bool one = std::all_of(values.begin(), values.end(), [&](const auto& at) { return at.second == first; });
+    const bool one = complaint_.group.elements.where([&](std::size_t i) { return computed.at(i) != first; }).empty();
     const std::string what = one ? value_text(first) : "the recipe's own values, " + value_text(first) + " the first,";
     if (!complaint_.group.at_pad) return fmt::format("{} held in {}", what, compressor::to_string(slot));
     return fmt::format("pad.{}={}: {} held in the padded rows of {}", slot.name == Name::values ? "kv" : "gate",
@@ -180,11 +179,11 @@ class Trial {
         return fmt::format("{}: a format that holds the input", settings[0]);
     }
     compressor::Problem other = problem;
-    std::map<std::size_t, double> zeros;
-    for (const std::size_t i : complaint_.group.elements) zeros[i] = 0;
-    other.inputs[complaint_.group.slot.name] = replaced(problem.input(complaint_.group.slot.name), zeros);
+    const IndexRanges& elements = complaint_.group.elements;
+    other.inputs[complaint_.group.slot.name] =
+        replaced(problem.input(complaint_.group.slot.name), elements, [](std::size_t) { return 0.; });
     if (!cured_by(other, births_.suspect().recipe, {})) return std::nullopt;
-    return fmt::format("0 in place of {} in {}", zeros.size() == 1 ? "the element" : "the elements", name);
+    return fmt::format("0 in place of {} in {}", elements.size() == 1 ? "the element" : "the elements", name);
   }
 
   Stage writer(Slot slot) const { return births_.plan().writer(slot); }
@@ -243,9 +242,8 @@ class Trial {
     const std::size_t after = stray_results(left);
     if (before != 0 && after == 0) return true;
     const auto own = left.find(complaint_.group.slot);
-    const auto still = [&](std::size_t i) { return std::binary_search(own->second.begin(), own->second.end(), i); };
-    const auto& elements = complaint_.group.elements;
-    const bool gone = own == left.end() || std::none_of(elements.begin(), elements.end(), still);
+    const auto still = [&](std::size_t i) { return own->second.contains(i); };
+    const bool gone = own == left.end() || complaint_.group.elements.where(still).empty();
     const bool seen = complaint_.group.origin != Origin::input;  // an input is on no tape
     return gone && (births_.groups().size() == 1 ? after == 0 : after < before || (seen && after == before));
   }

@@ -61,6 +61,11 @@ class Ledger {
     if (truth != nullptr) count.add_truth(line, held(slot, truth->tensor));
     const bool has_rows = compressor::has_window_rows(slot.name);
     if (books_.gaps == Gaps::leave && !stages_.reads_are_kept(slot)) return line;
+    // A run of ours is as close to its exact stage as its arithmetic promises.
+    if (books_.gaps == Gaps::leave && count.has_many_subnormals()) {
+      if (const auto error = stages_.product_error(slot)) count.set_error(*error);
+    }
+    count.ask_subnormals();
     const auto elements = whole_elements(count.candidates(), found.shape, record.tensor.shape);
     count.add_causes(line, stages_.at(slot, elements), has_rows ? &grid_ : nullptr);
     if (books_.gaps == Gaps::replay && count.is_doubtful()) {

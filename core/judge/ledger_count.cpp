@@ -6,6 +6,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <type_traits>
 
 namespace ulpscope::judge {
@@ -15,6 +16,8 @@ double square(double x) { return x * x; }
 
 /// Elements that are looked at together.
 constexpr std::size_t count_block = 256;
+/// Subnormal numbers beyond this share of a slot are worth a pass over what its stage reads.
+constexpr std::size_t many_share = 256;
 
 /// By mechanism and effect, until they are written into a line.
 class Causes {
@@ -41,56 +44,115 @@ double sum_of_squares(const compressor::Tensor& tensor) {
   const Values values(tensor);
   double sum = 0;
   for (std::size_t i = 0; i < tensor.size(); ++i) {
-    if (std::isfinite(values[i])) sum += square(values[i]);
+    const double value = values[i];
+    sum += std::isfinite(value) ? square(value) : 0;
   }
   return sum;
 }
 
 double share_of(double part, double whole) { return part == 0 ? 0 : std::sqrt(part / whole); }
 
-}  // namespace
-
-namespace {
-
-/// Of a float's or double's bits: the order of magnitudes is that of their integers.
+/// Of a float's or double's bits, without the sign: their order is that of magnitudes. Signed, for which every
+/// processor has a comparison of packs.
 template <class T>
-using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+using Bits = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
 template <class T>
 Bits<T> magnitude_bits(T value) {
-  return static_cast<Bits<T>>(std::bit_cast<Bits<T>>(value) << 1);
+  return std::bit_cast<Bits<T>>(value) & std::numeric_limits<Bits<T>>::max();
 }
 
-/// Whether none of a block's magnitudes is below the smallest normal number, or at the clamp or above: no branches, so
-/// that it costs little more than reading.
+/// Ends between kinds of magnitudes: 0, small ones, ordinary ones, clamped ones, infinity.
 template <class T>
-bool is_ordinary(const T* values, Bits<T> normal, Bits<T> range) {
-  Bits<T> outside = 0;
-  for (std::size_t i = 0; i < count_block; ++i)
-    outside |= static_cast<Bits<T>>(static_cast<Bits<T>>(magnitude_bits(values[i]) - normal) >= range);
-  return outside == 0;
+struct Ends {
+  Bits<T> normal;
+  Bits<T> clamp;
+};
+
+/// How many of `count_block` values are of each kind: no branches, so that it costs little more than reading.
+template <class T>
+struct BlockCount {
+  Bits<T> zero = 0;
+  Bits<T> small = 0;    ///< zeros too
+  Bits<T> clamped = 0;  ///< finite
+  bool is_ordinary() const { return small + clamped == 0; }
+
+  BlockCount(const T* values, const Ends<T>& ends) {
+    constexpr Bits<T> infinity = std::bit_cast<Bits<T>>(std::numeric_limits<T>::infinity());
+    Bits<T> outside = 0;
+    for (std::size_t i = 0; i < count_block; ++i) {
+      const Bits<T> bits = magnitude_bits(values[i]);
+      outside |= static_cast<Bits<T>>((bits < ends.normal) | (bits >= ends.clamp));
+    }
+    if (outside == 0) return;
+    for (std::size_t i = 0; i < count_block; ++i) {
+      const Bits<T> bits = magnitude_bits(values[i]);
+      zero += static_cast<Bits<T>>(bits == 0);
+      small += static_cast<Bits<T>>(bits < ends.normal);
+      clamped += static_cast<Bits<T>>((bits >= ends.clamp) & (bits < infinity));
+    }
+  }
+};
+
+/// A carrier may be narrower than the format; its zeros are to be seen all the same.
+template <class T>
+Ends<T> ends_of(const SlotMechanism& mechanism, T) {
+  const T normal = static_cast<T>(precision::min_normal(mechanism.storage()));
+  return {std::max(magnitude_bits(normal), Bits<T>{1}), magnitude_bits(static_cast<T>(mechanism.clamp()))};
 }
 
 }  // namespace
 
 template <class T>
-void SlotCount::count(const T* values, std::size_t size) {
-  const double normal = precision::min_normal(mechanism_.storage());
-  const double clamp = mechanism_.clamp();
-  // A carrier may be narrower than the format; its zeros are to be seen all the same.
-  const Bits<T> low = std::max(magnitude_bits(static_cast<T>(normal)), magnitude_bits(std::bit_cast<T>(Bits<T>{1})));
-  const Bits<T> range = static_cast<Bits<T>>(magnitude_bits(static_cast<T>(clamp)) - low);
-  for (std::size_t first = 0; first < size; first += count_block) {
-    const std::size_t last = std::min(size, first + count_block);
-    if (last - first == count_block && is_ordinary(values + first, low, range)) continue;
-    for (std::size_t i = first; i < last; ++i) {
-      const double magnitude = std::fabs(static_cast<double>(values[i]));
-      if (magnitude >= normal && magnitude < clamp) continue;
-      if (std::isnan(magnitude) || magnitude == HUGE_VAL) continue;
-      line_.zero += magnitude == 0;
-      line_.subnormal += magnitude != 0 && magnitude < normal;
-      candidates_.push_back(i);
-    }
+void SlotCount::count(std::span<const T> values) {
+  const Ends<T> ends = ends_of(mechanism_, T{});
+  const std::size_t whole = values.size() / count_block * count_block;
+  for (std::size_t first = 0; first < whole; first += count_block) {
+    const BlockCount<T> counts(values.data() + first, ends);
+    line_.zero += static_cast<std::uint64_t>(counts.zero);
+    line_.subnormal += static_cast<std::uint64_t>(counts.small - counts.zero);
+    if (counts.zero + counts.clamped != 0) add_candidates(values.subspan(first, count_block), first, 0);
   }
+  for (const T value : values.subspan(whole)) {
+    line_.zero += value == 0;
+    line_.subnormal += value != 0 && magnitude_bits(value) < ends.normal;
+  }
+  add_candidates(values.subspan(whole), whole, 0);
+}
+
+/// Of `values`, which begin at element `first`: zeros, those below `normal`, clamped ones.
+template <class T>
+void SlotCount::add_candidates(std::span<const T> values, std::size_t first, double normal) {
+  const double clamp = mechanism_.clamp();
+  // Zeros stand where they like: each index is written, and stays where its number is a candidate.
+  std::size_t next = candidates_.size();
+  candidates_.resize(next + values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double magnitude = std::fabs(static_cast<double>(values[i]));
+    candidates_[next] = first + i;
+    next += static_cast<std::size_t>((magnitude == 0) | (magnitude < normal) |
+                                     ((magnitude >= clamp) & (magnitude < HUGE_VAL)));
+  }
+  candidates_.resize(next);
+}
+
+bool SlotCount::has_many_subnormals() const {
+  return mechanism_.subnormals_need_exact() && line_.subnormal > found_.size() / many_share;
+}
+
+void SlotCount::ask_subnormals() {
+  if (line_.subnormal == 0 || !mechanism_.subnormals_need_exact()) return;
+  candidates_.clear();
+  const double normal = precision::min_normal(mechanism_.storage());
+  const auto ask = [&](const auto& values) {
+    const std::span all(values.data(), values.size());
+    for (std::size_t first = 0; first < all.size(); first += count_block) {
+      const auto block = all.subspan(first, std::min(count_block, all.size() - first));
+      const bool whole = block.size() == count_block;
+      if (whole && BlockCount(block.data(), ends_of(mechanism_, values[0])).is_ordinary()) continue;
+      add_candidates(block, first, normal);
+    }
+  };
+  std::visit(ask, found_.data);
 }
 
 SlotCount::SlotCount(compressor::Slot slot, const compressor::Tensor& found, SlotMechanism mechanism)
@@ -98,7 +160,7 @@ SlotCount::SlotCount(compressor::Slot slot, const compressor::Tensor& found, Slo
   line_.slot = slot;
   line_.format = mechanism_.storage().name;
   line_.count = found.size();
-  std::visit([this](const auto& values) { count(values.data(), values.size()); }, found.data);
+  std::visit([this](const auto& values) { count(std::span(values.data(), values.size())); }, found.data);
 }
 
 void SlotCount::add_truth(LedgerLine& line, const compressor::Tensor& truth) const {
@@ -119,6 +181,9 @@ void SlotCount::add_causes(LedgerLine& line, const std::vector<double>& exact, c
   const double normal = precision::min_normal(mechanism_.storage());
   line.became_zero = 0;
   Causes causes;
+  if (!mechanism_.subnormals_need_exact()) {
+    if (const auto how = mechanism_.of_subnormal(0)) causes.of(*how, Effect::subnormal) = line.subnormal;
+  }
   double lost = 0;
   for (std::size_t k = 0; k < candidates_.size(); ++k) {
     const std::size_t i = candidates_[k];

@@ -2,6 +2,7 @@
 // Counts of one slot: what is 0, subnormal or clamped, and by which mechanism. Internal to core/judge.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "core/judge/ledger_line.hpp"
@@ -18,7 +19,13 @@ class SlotCount {
 
   /// The counts.
   const LedgerLine& line() const { return line_; }
-  /// The flat elements that are 0, subnormal or clamped, ascending.
+  /// So many numbers are subnormal, each of which may have more than one cause, that the stage's error is worth
+  /// knowing.
+  bool has_many_subnormals() const;
+  void set_error(double error) { mechanism_.set_error(error); }
+  /// Adds subnormal numbers to the candidates, where they may have more than one cause.
+  void ask_subnormals();
+  /// The flat elements whose exact stage tells what became of them: 0, clamped, subnormal ones; ascending.
   const std::vector<std::size_t>& candidates() const { return candidates_; }
   /// What the truth has where the run has 0.
   void add_truth(LedgerLine& line, const compressor::Tensor& truth) const;
@@ -31,7 +38,9 @@ class SlotCount {
 
  private:
   template <class T>
-  void count(const T* values, std::size_t size);
+  void count(std::span<const T> values);
+  template <class T>
+  void add_candidates(std::span<const T> values, std::size_t first, double normal);
 
   const compressor::Tensor& found_;
   SlotMechanism mechanism_;

@@ -2,8 +2,10 @@
 // The engine recomputes whole slots; a few elements of a matrix product are cheaper one by one.
 #include "core/judge/ledger_exact.hpp"
 
-#include <limits>
+#include <algorithm>
+#include <cmath>
 
+#include "precision/round_array.hpp"
 #include "precision/rounding.hpp"
 
 namespace ulpscope::judge {
@@ -52,14 +54,29 @@ Tensor ExactStages::known(Slot slot) const {
   return record != nullptr ? record->tensor : replayer_.value(slot);
 }
 
+namespace {
+
+Tensor rounded(const Tensor& given, const precision::Format& format) {
+  const auto* const floats = std::get_if<io::Buffer<float>>(&given.data);
+  if (floats != nullptr && precision::Rounder<float>::supports(format)) {
+    std::vector<float> values(floats->size());
+    precision::round_array({floats->data(), floats->size()}, values, format);
+    return {given.shape, std::move(values), given.dtype};
+  }
+  std::vector<double> values = compressor::to_doubles(given);
+  precision::round_array(values, values, format);
+  return {given.shape, std::move(values), io::DType::f64};
+}
+
+}  // namespace
+
 Tensor ExactStages::input(Name name) const {
   const Tensor& given = problem_.input(name);
   const auto format = replayer_.plan().input_format(name);
   if (!format) return given;
-  const precision::Rounder<double> rounder(*format);
-  std::vector<double> values = compressor::to_doubles(given);
-  for (double& value : values) value = rounder(value);
-  return {given.shape, std::move(values), io::DType::f64};
+  const auto [place, is_new] = inputs_.try_emplace(name);
+  if (is_new) place->second = rounded(given, *format);
+  return place->second;
 }
 
 /// The six matrix products of semantics (S1) and their VJPs.
@@ -81,26 +98,59 @@ std::optional<ExactStages::Dot> ExactStages::dot_of(Slot slot) const {
 }
 
 std::vector<double> ExactStages::dots(const Dot& dot, const Elements& elements) const {
-  std::vector<double> values;
-  values.reserve(elements.size());
-  std::vector<double> row(dot.terms);
-  std::size_t held = std::numeric_limits<std::size_t>::max();
-  bool is_zero = true;  // rows of tokens that no window holds
-  for (const std::size_t element : elements) {
-    if (element / dot.columns != held) {
-      held = element / dot.columns;
-      is_zero = true;
-      for (std::size_t i = 0; i < dot.terms; ++i) {
-        row[i] = dot.a.at(held * dot.a_row + i * dot.a_step);
-        is_zero = is_zero && row[i] == 0;
-      }
+  const Values a(dot.a);
+  const Values b(dot.b);
+  std::vector<double> values(elements.size());
+  std::size_t first = 0;
+  while (first < elements.size()) {  // row by row: each term of a row meets all columns that are asked for
+    const std::size_t row = elements[first] / dot.columns;
+    std::size_t last = first;
+    while (last < elements.size() && elements[last] / dot.columns == row) ++last;
+    bool is_zero = true;  // rows of tokens that no window holds
+    for (std::size_t i = 0; i < dot.terms; ++i) is_zero = is_zero && a[row * dot.a_row + i * dot.a_step] == 0;
+    for (std::size_t i = 0; !is_zero && i < dot.terms; ++i) {
+      const double factor = a[row * dot.a_row + i * dot.a_step];
+      for (std::size_t k = first; k < last; ++k)
+        values[k] += factor * b[elements[k] % dot.columns * dot.b_column + i * dot.b_step];
     }
-    double sum = 0;
-    const std::size_t column = element % dot.columns * dot.b_column;
-    for (std::size_t i = 0; !is_zero && i < dot.terms; ++i) sum += row[i] * dot.b.at(column + i * dot.b_step);
-    values.push_back(sum);
+    first = last;
   }
   return values;
+}
+
+namespace {
+
+/// The largest sum of squares along a matrix's last dimension (`step` 1: its rows), or along the one before.
+double largest_squares(const Tensor& tensor, std::size_t step) {
+  const Values values(tensor);
+  const std::size_t width = tensor.shape.back();
+  const std::size_t rows = tensor.size() / width;
+  std::vector<double> sums(step == 1 ? rows : width);
+  for (std::size_t row = 0; row < rows; ++row) {
+    for (std::size_t i = 0; i < width; ++i) {
+      const double value = values[row * width + i];
+      sums[step == 1 ? row : i] += value * value;
+    }
+  }
+  return sums.empty() ? 0 : *std::max_element(sums.begin(), sums.end());
+}
+
+}  // namespace
+
+std::optional<double> ExactStages::product_error(Slot slot) const {
+  const auto dot = dot_of(slot);
+  if (!dot) return std::nullopt;
+  const double left = largest_squares(dot->a, dot->a_step);
+  const double right = largest_squares(dot->b, dot->b_step);
+  const compressor::SlotArithmetic& arithmetic = replayer_.plan().at(slot);
+  const auto terms = static_cast<double>(dot->terms);
+  double error = 0;
+  for (const precision::Format* format : {&arithmetic.compute, &arithmetic.accumulate}) {
+    if (format == &arithmetic.compute && arithmetic.compute_exact) continue;
+    error += std::expm1((terms + 1) * 2 * precision::unit_roundoff(*format)) * std::sqrt(left * right);
+    error += terms * precision::min_normal(*format);
+  }
+  return error;
 }
 
 Tensor ExactStages::whole(Slot slot) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -31,6 +32,10 @@ class ExactStages {
   /// The exact stage at ascending flat elements of the whole slot. An exponential of a finite number is never 0:
   /// where fp64 underflows too, it is fp64's smallest number. A quantiser's exact value is what it reads.
   std::vector<double> at(compressor::Slot slot, const std::vector<std::size_t>& elements) const;
+  /// How far the sum behind an element of a matrix product may be from its exact value before it is stored, in any
+  /// order of the recipe's own arithmetic: ((1 + u)^(K + 1) - 1) ||row|| ||column||, the largest of both [Higham02, ch.
+  /// 3], and what flushes and products below the format's range lose. Nothing for other slots.
+  std::optional<double> product_error(compressor::Slot slot) const;
   /// A slot as the tape holds it, else as the recipe gives it from the nearest; an input as the recipe reads it.
   compressor::Tensor known(compressor::Slot slot) const;
   /// An input as the recipe reads it.
@@ -48,6 +53,7 @@ class ExactStages {
   const Replayer& replayer_;
   const compressor::Tape& given_;
   ElementStages elements_;
+  mutable std::map<compressor::Name, compressor::Tensor> inputs_;  ///< as the recipe reads them, once asked for
 };
 
 }  // namespace ulpscope::judge

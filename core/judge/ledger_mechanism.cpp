@@ -173,8 +173,13 @@ Mechanism SlotMechanism::of_zero(double exact) const {
   return flushes_inputs_ || flushes_result(exact) ? Mechanism::flush : rounding_;
 }
 
+void SlotMechanism::set_error(double error) {
+  const double least = std::min(points().stored[0], points().stored[1]);  // those above it are stored as numbers
+  held_ = compute_.emin < storage_.emin && least - error >= precision::min_normal(compute_);
+}
+
 std::optional<Mechanism> SlotMechanism::of_subnormal(double exact) const {
-  const bool held = compute_.emin < storage_.emin && std::fabs(exact) >= precision::min_normal(compute_);
+  const bool held = held_ || (subnormals_need_exact() && std::fabs(exact) >= precision::min_normal(compute_));
   if (held) return Mechanism::storage;
   return operation_ == Mechanism::storage ? std::nullopt : std::optional(operation_);
 }

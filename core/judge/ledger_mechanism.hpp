@@ -22,6 +22,10 @@ class SlotMechanism {
   Mechanism of_zero(double exact) const;
   /// Of a subnormal number; nothing: it is moved, and was subnormal before.
   std::optional<Mechanism> of_subnormal(double exact) const;
+  /// Whether of_subnormal asks for the exact value.
+  bool subnormals_need_exact() const { return compute_.emin < storage_.emin && !held_; }
+  /// What the stage computes is this close to its exact value: a subnormal number may then have but one cause.
+  void set_error(double error);
   /// Whether the formats alone bring an exact value to 0, flushes included; where not, the stage's own roundings did
   /// (of_zero still names them), or the value is not the recipe's.
   bool formats_give_zero(double exact) const;
@@ -46,6 +50,7 @@ class SlotMechanism {
   Mechanism operation_;  ///< where the format of the computation does not hold the value
   Mechanism rounding_;   ///< where its roundings brought it to 0 all the same
   double clamp_ = HUGE_VAL;
+  bool held_ = false;  ///< whatever is stored as a subnormal number was a normal one of the computation
   bool flushes_results_ = false;
   bool flushes_inputs_ = false;
   precision::Format compute_;  ///< without flushes

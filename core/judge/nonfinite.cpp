@@ -26,13 +26,13 @@ constexpr std::size_t most_recorded = std::size_t{1} << 26;
 
 class Certifier {
  public:
-  explicit Certifier(const Births& births) : births_(births) {}
+  Certifier(const Births& births, Cures cures) : births_(births), cures_(cures) {}
 
   /// Gives how many births found no room.
   std::size_t certify(const BirthGroup& group, Nonfinite& out) const {
     std::string cure;
     std::size_t left_out = 0;
-    for (const std::vector<std::size_t>& elements : rows_of(group)) {
+    for (const IndexRanges& elements : rows_of(group)) {
       if (out.certificates.size() == most_certificates) {
         left_out += elements.size();
         continue;
@@ -41,7 +41,7 @@ class Certifier {
       describe(group, certificate);
       certificate.path = path_of(group.slot);
       certificate.masked_by = mask_of(group.slot, certificate.path);
-      if (elements.front() == group.elements.front()) {  // one cure is run for all of the group
+      if (cures_ == Cures::run && elements.front() == group.elements.front()) {  // one cure is run for all of the group
         const Complaint complaint{group, births_.plan().writer(group.slot), certificate.birth_class, certificate.path};
         cure = find_cure(births_, complaint).value_or("");
       }
@@ -60,19 +60,22 @@ class Certifier {
   Layout layout(Slot slot) const { return layout_of(slot, tensor_of(slot).shape, births_.plan().config()); }
 
   /// The group's elements by row, where there are few rows; else all of them together.
-  std::vector<std::vector<std::size_t>> rows_of(const BirthGroup& group) const {
-    std::map<std::size_t, std::vector<std::size_t>> rows;
-    const Layout shape = layout(group.slot);
-    for (const std::size_t i : group.elements) {
-      rows[i / shape.channels].push_back(i);
-      if (rows.size() > most_rows) return {group.elements};
+  std::vector<IndexRanges> rows_of(const BirthGroup& group) const {
+    const std::size_t channels = layout(group.slot).channels;
+    std::vector<IndexRanges> rows;
+    std::size_t row = 0;
+    for (const IndexRanges::Range& range : group.elements.ranges()) {
+      for (std::size_t first = range.first; first < range.last; first = std::min(range.last, (row + 1) * channels)) {
+        if (rows.empty() || first / channels != row) rows.emplace_back();
+        if (rows.size() > most_rows) return {group.elements};
+        row = first / channels;
+        rows.back().add(first, std::min(range.last, (row + 1) * channels));
+      }
     }
-    std::vector<std::vector<std::size_t>> all;
-    for (auto& [row, elements] : rows) all.push_back(std::move(elements));
-    return all;
+    return rows;
   }
 
-  BirthCertificate placed(const BirthGroup& group, const std::vector<std::size_t>& elements) const {
+  BirthCertificate placed(const BirthGroup& group, const IndexRanges& elements) const {
     BirthCertificate certificate;
     certificate.slot = group.slot;
     certificate.stage = compressor::to_string(births_.plan().writer(group.slot));
@@ -171,9 +174,9 @@ class Certifier {
   void note_truth(const BirthGroup& group, Nonfinite& out) const {
     const compressor::Record* truth = births_.suspect().truth.find(group.slot);
     if (truth == nullptr || group.slot.direction == Direction::backward) return;
-    const auto undefined = std::count_if(group.elements.begin(), group.elements.end(), [&](std::size_t i) {
-      return !std::isfinite(truth->tensor.at(i)) && std::isnan(group.value);
-    });
+    if (!std::isnan(group.value)) return;
+    const std::size_t undefined =
+        group.elements.where([&](std::size_t i) { return !std::isfinite(truth->tensor.at(i)); }).size();
     if (undefined == 0) return;
     out.notes.push_back(
         fmt::format("{} of the {} births in {} are NaN in the truth too: exact arithmetic has no number there",
@@ -181,6 +184,7 @@ class Certifier {
   }
 
   const Births& births_;
+  Cures cures_;
 };
 
 }  // namespace
@@ -193,9 +197,9 @@ bool has_strays(const std::vector<Row>& rows) {
   });
 }
 
-Nonfinite certify(const Suspect& suspect, unsigned threads) {
+Nonfinite certify(const Suspect& suspect, unsigned threads, Cures cures) {
   const Births births(suspect, threads);
-  const Certifier certifier(births);
+  const Certifier certifier(births, cures);
   Nonfinite out;
   std::string slots;
   std::size_t count = 0;

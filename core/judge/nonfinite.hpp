@@ -2,6 +2,7 @@
 // Birth certificates of a run's values that are not finite. See nonfinite.md.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,12 @@ struct Nonfinite {
 };
 inline constexpr std::size_t most_certificates = 32;
 
+/// Whether changes are looked for that cure a birth: each that is tried costs up to a run. The rest are passes over
+/// slots.
+enum class Cures : std::uint8_t { run, leave };
+
 /// Alike births of a slot (one origin, one class of value) are one certificate, about the first; in up to 8 rows (of
 /// channels: a softmax slot of a window, a token, ...), one for each row. Nothing where the suspect has no stray.
-Nonfinite certify(const Suspect& suspect, unsigned threads);
+Nonfinite certify(const Suspect& suspect, unsigned threads, Cures cures = Cures::run);
 
 }  // namespace ulpscope::judge

@@ -3,8 +3,10 @@
 #include "core/judge/stray_product.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <type_traits>
 
 namespace ulpscope::judge {
@@ -26,39 +28,53 @@ struct Matrix {
   Along along;
 };
 
-struct Factor {
-  std::vector<std::uint8_t> tainted;  ///< by row, or column, of the matrix
-  double largest = 0;                 ///< magnitude; infinity where something is not finite
-};
-
-/// Of a float's or double's bits, without the sign: their order is that of magnitudes, NaN the largest.
+/// Of a float's or double's bits, without the sign: their order is that of magnitudes, NaN the largest. Signed, for
+/// which every processor has a comparison of packs.
 template <class T>
-using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+using Bits = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
 template <class T>
 Bits<T> magnitude_bits(T value) {
-  return static_cast<Bits<T>>(std::bit_cast<Bits<T>>(value) & (~Bits<T>{0} >> 1));
+  return std::bit_cast<Bits<T>>(value) & std::numeric_limits<Bits<T>>::max();
 }
 
-/// The largest magnitude of each row, or column: no branches.
+/// Neighbours that are looked at together, without branches.
+constexpr std::size_t neighbours = 64;
+
+/// most[i] = the larger of it and the magnitude of values[i].
+template <class T>
+void raise(Bits<T>* most, const T* values) {
+  for (std::size_t i = 0; i < neighbours; ++i) most[i] = std::max(most[i], magnitude_bits(values[i]));
+}
+
+template <class T>
+Bits<T> largest_of_row(const T* values, std::size_t width) {
+  std::array<Bits<T>, neighbours> most{};
+  std::size_t i = 0;
+  for (; i + neighbours <= width; i += neighbours) raise(most.data(), values + i);
+  for (; i < width; ++i) most[0] = std::max(most[0], magnitude_bits(values[i]));
+  return *std::max_element(most.begin(), most.end());
+}
+
+/// The largest magnitude of each row, or column.
 template <class T>
 std::vector<Bits<T>> largest_bits(const T* values, std::size_t rows, const Matrix& matrix) {
   std::vector<Bits<T>> most(matrix.along == Along::rows ? rows : matrix.width, 0);
   for (std::size_t row = 0; row < rows; ++row) {
     const T* const at = values + row * matrix.width;
-    if (matrix.along == Along::columns) {
-      for (std::size_t i = 0; i < matrix.width; ++i) most[i] = std::max(most[i], magnitude_bits(at[i]));
+    if (matrix.along == Along::rows) {
+      most[row] = largest_of_row(at, matrix.width);
       continue;
     }
-    Bits<T> largest = 0;
-    for (std::size_t i = 0; i < matrix.width; ++i) largest = std::max(largest, magnitude_bits(at[i]));
-    most[row] = largest;
+    std::size_t i = 0;
+    for (; i + neighbours <= matrix.width; i += neighbours) raise(most.data() + i, at + i);
+    for (; i < matrix.width; ++i) most[i] = std::max(most[i], magnitude_bits(at[i]));
   }
   return most;
 }
 
-Factor factor_of(const Matrix& matrix) {
+StrayFactor factor_of(const Matrix& matrix) {
   const std::size_t rows = matrix.width == 0 ? 0 : matrix.tensor.size() / matrix.width;
-  Factor factor;
+  StrayFactor factor;
   std::visit(
       [&](const auto& values) {
         using T = std::remove_cvref_t<decltype(values[0])>;
@@ -71,6 +87,15 @@ Factor factor_of(const Matrix& matrix) {
       },
       matrix.tensor.data);
   return factor;
+}
+
+/// Of an input.
+const StrayFactor& input_factor(const Matrix& matrix, FactorScans& scans) {
+  const void* const memory =
+      std::visit([](const auto& values) -> const void* { return values.data(); }, matrix.tensor.data);
+  const auto [place, is_new] = scans.try_emplace({memory, matrix.along == Along::rows});
+  if (is_new) place->second = factor_of(matrix);
+  return place->second;
 }
 
 bool has_infinities(const precision::Format& format) {
@@ -97,25 +122,25 @@ bool is_matrix_product(Slot slot) {
   }
 }
 
-StrayProduct::StrayProduct(Slot slot, const compressor::Plan& plan, const compressor::Problem& problem,
-                           const compressor::Tape& tape) {
+StrayProduct::StrayProduct(Slot slot, const ProductFactors& factors) {
+  const auto& [plan, problem, tape, scans] = factors;
   const compressor::Config& config = plan.config();
   const std::size_t h = config.hidden;
   const std::size_t f = config.features();
   const Tensor& weights = problem.input(is_of_kv(slot.name) ? Name::w_kv : Name::w_gate);
   const Tensor& hidden = problem.input(Name::hidden);
   std::size_t terms = h;
-  Factor left;
-  Factor right;
+  StrayFactor left;
+  StrayFactor right;
   if (slot.direction == compressor::Direction::forward) {
-    left = factor_of({hidden, h, Along::rows});
-    right = factor_of({weights, h, Along::rows});
+    left = input_factor({hidden, h, Along::rows}, scans);
+    right = input_factor({weights, h, Along::rows}, scans);
   } else {
     const Tensor& above = tape.find(compressor::gradient(is_of_kv(slot.name) ? Name::kv : Name::gate))->tensor;
     const bool of_weights = slot.name == Name::w_kv || slot.name == Name::w_gate;
     terms = of_weights ? config.batch * config.seq : f;
     left = factor_of({above, f, of_weights ? Along::columns : Along::rows});
-    right = factor_of({of_weights ? hidden : weights, h, Along::columns});
+    right = input_factor({of_weights ? hidden : weights, h, Along::columns}, scans);
   }
   const compressor::SlotArithmetic& arithmetic = plan.at(slot);
   double end = HUGE_VAL;
@@ -133,11 +158,28 @@ StrayProduct::StrayProduct(Slot slot, const compressor::Plan& plan, const compre
   right_ = std::move(right.tainted);
 }
 
-bool StrayProduct::carries(const std::vector<std::size_t>& elements) const {
+bool StrayProduct::carries(const IndexRanges& elements) const {
   if (carries_all_ || !has_infinities_) return carries_all_ || elements.empty();
-  return std::all_of(elements.begin(), elements.end(), [&](std::size_t element) {
-    return left_[element / right_.size()] != 0 || right_[element % right_.size()] != 0;
-  });
+  const std::size_t columns = right_.size();
+  for (const IndexRanges::Range& range : elements.ranges()) {
+    for (std::size_t i = range.first; i < range.last; ++i) {
+      if (left_[i / columns] != 0) {
+        i = (i / columns + 1) * columns - 1;  // the rest of its row
+      } else if (right_[i % columns] == 0) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+IndexRanges StrayProduct::tainted_rows() const {
+  IndexRanges rows;
+  const bool in_columns = std::find(right_.begin(), right_.end(), 1) != right_.end();
+  for (std::size_t row = 0; row < left_.size(); ++row) {
+    if (in_columns || left_[row] != 0) rows.add(row);
+  }
+  return rows;
 }
 
 }  // namespace ulpscope::judge

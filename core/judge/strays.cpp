@@ -4,8 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
+#include <type_traits>
+#include <vector>
 
+#include "core/judge/ledger_rows.hpp"
 #include "precision/rounding.hpp"
 
 namespace ulpscope::judge {
@@ -16,40 +20,65 @@ using compressor::Name;
 using compressor::Slot;
 using compressor::Tensor;
 
+/// Elements that are looked at together, without branches: most blocks hold nothing to be found, many nothing else.
+constexpr std::size_t scan_block = 256;
+
+/// The indices at which `is_found` holds.
+template <class T, class F>
+IndexRanges scanned(const io::Buffer<T>& values, F is_found) {
+  IndexRanges found;
+  const auto one_by_one = [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) {
+      if (is_found(values[i])) found.add(i);
+    }
+  };
+  const std::size_t whole = values.size() / scan_block * scan_block;
+  for (std::size_t first = 0; first < whole; first += scan_block) {
+    const T* const block = values.data() + first;
+    unsigned count = 0;
+    for (std::size_t i = 0; i < scan_block; ++i) count += is_found(block[i]) ? 1U : 0U;
+    if (count == scan_block) {
+      found.add(first, first + scan_block);
+    } else if (count != 0) {
+      one_by_one(first, first + scan_block);
+    }
+  }
+  one_by_one(whole, values.size());
+  return found;
+}
+
 /// The indices of a tensor's elements that are not finite.
-std::vector<std::size_t> nonfinite_of(const Tensor& tensor) {
-  std::vector<std::size_t> found;
-  std::visit(
-      [&](const auto& values) {
-        std::size_t count = 0;  // most slots hold none, some nothing else
-        for (std::size_t i = 0; i < values.size(); ++i) count += std::isfinite(values[i]) ? 0U : 1U;
-        if (count == 0) return;
-        found.reserve(count);
-        for (std::size_t i = 0; i < values.size(); ++i) {
-          if (!std::isfinite(values[i])) found.push_back(i);
-        }
+IndexRanges nonfinite_of(const Tensor& tensor) {
+  return std::visit(
+      [](const auto& values) {
+        using T = std::remove_cvref_t<decltype(values[0])>;
+        return scanned(values, [](T x) { return !(std::fabs(x) <= std::numeric_limits<T>::max()); });
       },
       tensor.data);
-  return found;
 }
 
 bool is_arithmetic_input(Name name) { return name != Name::attention_mask && name != Name::segment_ids; }
 
+/// The largest number of the carrier that is none above the format's.
+template <class T>
+T largest_in(const precision::Format& format) {
+  const auto largest = static_cast<T>(std::min(format.max_finite, static_cast<double>(std::numeric_limits<T>::max())));
+  return static_cast<double>(largest) <= format.max_finite ? largest : std::nextafter(largest, T{0});
+}
+
 /// The indices of elements that are not finite once they are rounded to the format, where there is one: a magnitude
 /// that the format has stays one.
-std::vector<std::size_t> nonfinite_as_read(const Tensor& tensor, const std::optional<precision::Format>& format) {
+IndexRanges nonfinite_as_read(const Tensor& tensor, const std::optional<precision::Format>& format) {
   if (!format) return nonfinite_of(tensor);
-  std::vector<std::size_t> found;
-  std::visit(
+  return std::visit(
       [&](const auto& values) {
-        for (std::size_t i = 0; i < values.size(); ++i) {
-          const auto x = static_cast<double>(values[i]);
-          if (std::fabs(x) <= format->max_finite) continue;
-          if (!std::isfinite(precision::round(x, *format))) found.push_back(i);
-        }
+        using T = std::remove_cvref_t<decltype(values[0])>;
+        const T end = largest_in<T>(*format);
+        const IndexRanges beyond = scanned(values, [end](T x) { return !(std::fabs(x) <= end); });
+        return beyond.where(
+            [&](std::size_t i) { return !std::isfinite(precision::round(static_cast<double>(values[i]), *format)); });
       },
       tensor.data);
-  return found;
 }
 
 }  // namespace
@@ -59,14 +88,13 @@ bool is_stray(double run, double truth, Direction direction) {
   return direction == Direction::backward || (run != truth && !std::isnan(truth));
 }
 
-std::vector<std::size_t> strays_in(Slot slot, const Tensor& tensor, const Tensor* truth) {
+IndexRanges strays_in(Slot slot, const Tensor& tensor, const Tensor* truth) {
+  IndexRanges found = nonfinite_of(tensor);
+  if (slot.direction == Direction::backward || found.empty()) return found;
   const bool comparable = truth != nullptr && truth->size() == tensor.size();
-  std::vector<std::size_t> found = nonfinite_of(tensor);
-  std::erase_if(found, [&](std::size_t i) {
-    const double run = tensor.at(i);
-    return !is_stray(run, comparable ? truth->at(i) : run, slot.direction);
-  });
-  return found;
+  const Values run(tensor);
+  const Values exact(comparable ? *truth : tensor);
+  return found.where([&](std::size_t i) { return is_stray(run[i], exact[i], slot.direction); });
 }
 
 Strays strays_of(const compressor::Tape& tape, const compressor::Tape& truth) {
@@ -83,7 +111,7 @@ Strays stray_inputs(const compressor::Problem& problem, const compressor::Plan& 
   Strays strays;
   for (const auto& [name, tensor] : problem.inputs) {
     if (!is_arithmetic_input(name)) continue;
-    std::vector<std::size_t> found = nonfinite_as_read(tensor, plan.input_format(name));
+    IndexRanges found = nonfinite_as_read(tensor, plan.input_format(name));
     if (!found.empty()) strays.emplace(compressor::forward(name), std::move(found));
   }
   return strays;
@@ -93,10 +121,31 @@ double healed(double truth, const precision::Format& format) {
   return std::fabs(truth) <= format.max_finite ? truth : 1;
 }
 
-Tensor replaced(const Tensor& tensor, const std::map<std::size_t, double>& values) {
-  std::vector<double> all = compressor::to_doubles(tensor);
-  for (const auto& [index, value] : values) all.at(index) = value;
-  return {tensor.shape, std::move(all), io::DType::f64};
+namespace {
+
+/// Whether a float holds the value.
+bool fits_float(double value) { return static_cast<double>(static_cast<float>(value)) == value || std::isnan(value); }
+
+}  // namespace
+
+Tensor replaced(const Tensor& tensor, const IndexRanges& places, const std::function<double(std::size_t)>& value_at) {
+  if (places.empty()) return tensor;
+  std::vector<double> values;
+  values.reserve(places.size());
+  places.for_each([&](std::size_t i) { values.push_back(value_at(i)); });
+  const bool floats =
+      std::holds_alternative<io::Buffer<float>>(tensor.data) && std::all_of(values.begin(), values.end(), fits_float);
+  Tensor out = tensor;
+  if (!floats) out = {tensor.shape, compressor::to_doubles(tensor), io::DType::f64};
+  std::visit(
+      [&](auto& buffer) {
+        using T = std::remove_cvref_t<decltype(buffer[0])>;
+        const auto all = buffer.writable();
+        auto next = values.begin();
+        places.for_each([&](std::size_t i) { all[i] = static_cast<T>(*next++); });
+      },
+      out.data);
+  return out;
 }
 
 compressor::Problem healed(const compressor::Problem& problem, const Strays& strays, const compressor::Plan& plan) {
@@ -104,11 +153,9 @@ compressor::Problem healed(const compressor::Problem& problem, const Strays& str
   for (const auto& [slot, indices] : strays) {
     const Tensor& tensor = problem.input(slot.name);
     const auto format = plan.input_format(slot.name);
-    std::map<std::size_t, double> values;
-    for (const std::size_t i : indices) {
-      values[i] = std::isfinite(tensor.at(i)) ? healed(tensor.at(i), *format) : 1;
-    }
-    out.inputs[slot.name] = replaced(tensor, values);
+    out.inputs[slot.name] = replaced(tensor, indices, [&](std::size_t i) {
+      return std::isfinite(tensor.at(i)) ? healed(tensor.at(i), *format) : 1;
+    });
   }
   return out;
 }

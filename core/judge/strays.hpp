@@ -3,12 +3,13 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
-#include <vector>
 
 #include "core/compressor/arithmetic_plan.hpp"
 #include "core/compressor/problem.hpp"
 #include "core/compressor/tape.hpp"
+#include "core/judge/index_ranges.hpp"
 
 namespace ulpscope::judge {
 
@@ -17,12 +18,11 @@ namespace ulpscope::judge {
 /// definition (and so it may where the truth has no number); gradients have none by definition.
 bool is_stray(double run, double truth, compressor::Direction direction);
 
-/// Slot -> the flat indices of its strays, rising; slots without any are left out.
-using Strays = std::map<compressor::Slot, std::vector<std::size_t>>;
+/// Slot -> the flat indices of its strays; slots without any are left out.
+using Strays = std::map<compressor::Slot, IndexRanges>;
 
 /// Of a slot; `truth` null, or of another size: as if the truth had the same infinities.
-std::vector<std::size_t> strays_in(compressor::Slot slot, const compressor::Tensor& tensor,
-                                   const compressor::Tensor* truth);
+IndexRanges strays_in(compressor::Slot slot, const compressor::Tensor& tensor, const compressor::Tensor* truth);
 /// Of the slots on a tape.
 Strays strays_of(const compressor::Tape& tape, const compressor::Tape& truth);
 /// Of a problem's inputs as a recipe rounds them: whatever is not finite.
@@ -33,7 +33,8 @@ double healed(double truth, const precision::Format& format);
 /// A problem with its stray inputs healed.
 compressor::Problem healed(const compressor::Problem& problem, const Strays& strays, const compressor::Plan& plan);
 
-/// The tensor with other values at some places.
-compressor::Tensor replaced(const compressor::Tensor& tensor, const std::map<std::size_t, double>& values);
+/// The tensor with other values at some places, asked in rising order; carried as before where that holds them.
+compressor::Tensor replaced(const compressor::Tensor& tensor, const IndexRanges& places,
+                            const std::function<double(std::size_t)>& value_at);
 
 }  // namespace ulpscope::judge

@@ -106,6 +106,8 @@ std::vector<Line> writing_lines() {
       {{"run", problem, "--recipe", "hf", "-o", "/dev/full"}, "space"},
       {{"convert", problem, "-o", problem}, "input"},
       {{"convert", problem, "-o", "@/p.npy"}, "npy"},
+      {{"convert", problem, "-o", "@/p.txt"}, "p.txt: unknown suffix '.txt'; known: .safetensors .npz .npy"},
+      {{"convert", problem, "-o", "@/p"}, "known: .safetensors .npz .npy"},
       {{"convert", problem}, "--output"},
   };
 }

@@ -47,7 +47,7 @@ TEST_CASE("chunked entries are the single shot's, bit for bit") {
 TEST_CASE("chunks that do not fit the problem are refused") {
   const Problem problem = golden_problem("csa-tiny");
   CHECK_THROWS_WITH(run_chunks(problem, load_recipe("fp32"), {1, 2}, {}),
-                    "--chunks add up to 3, but the problem has seq 13");
+                    "chunks add up to 3, but the problem has seq 13");
   CHECK_THROWS_WITH(run_chunks(problem, with_setting(load_recipe("fp32"), "remainder=error"), {12, 1}, {}),
                     Catch::Matchers::Contains("seq 13 is not a multiple of ratio 4"));
 }

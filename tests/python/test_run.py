@@ -67,7 +67,7 @@ def test_chunks_decode(problem):
     assert bits(chunked["output"]) == bits(whole["output"])
     assert chunked["state.kv"].shape[1] == 2
     assert us.compare(problem, chunked).ok
-    with pytest.raises(us.Error, match="--chunks"):
+    with pytest.raises(us.Error, match="^chunks add up to 9, but the problem has seq 22"):
         us.run(problem, "fp32", chunks=[9])
 
 

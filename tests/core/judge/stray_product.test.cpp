@@ -14,10 +14,10 @@ using compressor::Slot;
 
 namespace {
 
-std::vector<std::size_t> nonfinite(const compressor::Tensor& tensor) {
-  std::vector<std::size_t> found;
+judge::IndexRanges nonfinite(const compressor::Tensor& tensor) {
+  judge::IndexRanges found;
   for (std::size_t i = 0; i < tensor.size(); ++i) {
-    if (!std::isfinite(tensor.at(i))) found.push_back(i);
+    if (!std::isfinite(tensor.at(i))) found.add(i);
   }
   return found;
 }
@@ -30,24 +30,35 @@ compressor::Problem with(compressor::Problem problem, Name name, double value) {
   return problem;
 }
 
+/// Rows that hold something that is not finite are among the tainted ones, which are all where a column is one.
+void check_rows(const judge::StrayProduct& product, const compressor::Tensor& tensor, const judge::IndexRanges& found) {
+  const std::size_t width = tensor.shape.back();
+  const judge::IndexRanges rows = product.tainted_rows();
+  found.for_each([&](std::size_t i) { CHECK(rows.contains(i / width)); });
+  CHECK(rows.empty() == found.empty());
+  CHECK(rows.size() <= tensor.size() / width);
+}
+
 /// Checks every matrix product of a run; gives how many hold something that is not finite.
 std::size_t check_products(const compressor::Problem& problem, const compressor::Recipe& recipe) {
   const compressor::Plan plan(recipe, problem.config);
   const compressor::Tape tape = compressor::run_traced(problem, recipe, {}).tape;
+  judge::FactorScans scans;
   std::size_t products = 0;
   std::size_t holding = 0;
   for (const auto& [slot, record] : tape.records()) {
     if (!judge::is_matrix_product(slot)) continue;
     INFO(compressor::to_string(slot));
     ++products;
-    const judge::StrayProduct product(slot, plan, problem, tape);
+    const judge::StrayProduct product(slot, {plan, problem, tape, scans});
     const auto found = nonfinite(record.tensor);
     CHECK(product.carries(found));
     CHECK(product.stays_finite() == found.empty());
     holding += found.empty() ? 0U : 1U;
-    std::vector<std::size_t> finite;
+    check_rows(product, record.tensor, found);
+    judge::IndexRanges finite;
     for (std::size_t i = 0; i < record.tensor.size() && finite.empty(); ++i) {
-      if (std::isfinite(record.tensor.at(i))) finite.push_back(i);
+      if (std::isfinite(record.tensor.at(i))) finite.add(i);
     }
     if (!finite.empty()) CHECK_FALSE(product.carries(finite));
   }
@@ -76,13 +87,15 @@ TEST_CASE("a sum that may pass the end of a format is not said to stay finite; s
   const Slot kv = compressor::forward(Name::kv);
   const auto product = [&](const compressor::Problem& of, const char* setting) {
     const auto recipe = compressor::with_setting(compressor::load_recipe("fp32"), setting);
-    return judge::StrayProduct(kv, compressor::Plan(recipe, of.config), of, {});
+    judge::FactorScans scans;
+    return judge::StrayProduct(kv, {compressor::Plan(recipe, of.config), of, {}, scans});
   };
   CHECK(product(problem, "project_kv.storage=fp16").stays_finite());
   CHECK_FALSE(product(with(problem, Name::hidden, 1e5), "project_kv.storage=fp16").stays_finite());
   CHECK(product(with(problem, Name::hidden, 1e5), "project_kv.storage=bf16").stays_finite());
   const auto poisoned = with(problem, Name::w_kv, NAN);
-  const std::vector<std::size_t> column{problem.config.features() / 2};
+  judge::IndexRanges column;
+  column.add(problem.config.features() / 2);
   CHECK(product(poisoned, "project_kv.storage=bf16").carries(column));
   CHECK_FALSE(product(poisoned, "project_kv.storage=bf16:sat").carries(column));
   CHECK_FALSE(product(poisoned, "project_kv.storage=e4m3fn").carries(column));
