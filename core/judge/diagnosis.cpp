@@ -10,6 +10,7 @@
 
 #include "core/compressor/run.hpp"
 #include "core/io/error.hpp"
+#include "core/judge/dump.hpp"
 #include "core/judge/slot_judge.hpp"
 
 namespace ulpscope::judge {
@@ -69,9 +70,8 @@ std::optional<Alternative> attempt(const Case& unexplained, const compressor::Pr
   try {
     const Replayer replayer(problem, recipe, given, unexplained.threads);
     if (!replayer.graph().computes(unexplained.slot)) return std::nullopt;
-    Replayed replayed = replayer.replay(unexplained.slot);
-    crop(replayed, unexplained.found.shape);
-    return Alternative{std::move(replayed.value), std::move(replayed.freedom)};
+    return Alternative{cropped(replayer.value(unexplained.slot), unexplained.found.shape),
+                       unexplained.expected.freedom};
   } catch (const InputError&) {
     return std::nullopt;
   }

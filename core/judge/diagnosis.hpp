@@ -54,7 +54,8 @@ Finding diagnose(const Case& unexplained);
 
 // What diagnoses are made of.
 
-/// What the slot would hold if something were wrong in one particular way, and the freedom that sums leave there.
+/// What the slot would hold if something were wrong in one particular way, and the freedom that sums leave there: the
+/// expected value's, which is of the same size and costs many runs to find anew.
 struct Alternative {
   compressor::Tensor value;
   std::vector<double> freedom;
