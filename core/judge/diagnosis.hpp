@@ -54,8 +54,7 @@ Finding diagnose(const Case& unexplained);
 
 // What diagnoses are made of.
 
-/// What the slot would hold if something were wrong in one particular way, and the freedom that sums leave there: the
-/// expected value's, which is of the same size and costs many runs to find anew.
+/// What the slot would hold if something were wrong in one particular way, and the freedom that sums leave there.
 struct Alternative {
   compressor::Tensor value;
   std::vector<double> freedom;

@@ -11,9 +11,10 @@ namespace ulpscope::judge {
 namespace {
 
 /// Each mutant is a run, so long problems go without.
-constexpr std::size_t most_multiplications = std::size_t{1} << 25;
+constexpr std::size_t most_work = std::size_t{1} << 25;
 
-std::size_t multiplications(const compressor::Config& config) {
+/// Multiplications of a projection of all tokens.
+std::size_t work_of(const compressor::Config& config) {
   return config.batch * config.seq * config.hidden * config.features();
 }
 
@@ -31,7 +32,7 @@ std::optional<Alternative> with_bug(const Case& unexplained, const Mutant& mutan
 }  // namespace
 
 std::optional<std::string> explain_known_bug(const Case& unexplained) {
-  if (multiplications(unexplained.config()) > most_multiplications) return std::nullopt;
+  if (work_of(unexplained.config()) > most_work) return std::nullopt;
   for (const Mutant& mutant : mutants()) {
     if (!reason_against(mutant, unexplained.problem, unexplained.recipe).empty()) continue;
     const auto alternative = with_bug(unexplained, mutant);

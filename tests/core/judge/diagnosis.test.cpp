@@ -176,6 +176,20 @@ TEST_CASE("ranges of numbers are short") {
   CHECK(judge::ranges({0, 2, 4, 6, 8, 10}) == "0 2 4 6 ...");
 }
 
+namespace {
+
+/// The verdict on the one slot that a port with a bug keeps.
+judge::Verdict verdict_on(const compressor::Problem& problem, const compressor::Recipe& recipe,
+                          const std::string& mutant, const std::string& kept) {
+  const auto run = judge::run_mutant(problem, recipe, judge::mutant_named(mutant), {});
+  const auto slot = *compressor::find_slot(kept);
+  judge::Dump dump;
+  dump.tape.set(slot, run.tape.find(slot)->tensor, run.tape.find(slot)->format);
+  return verdict_of(problem, dump, recipe);
+}
+
+}  // namespace
+
 TEST_CASE("a bug far upstream is named from the one slot that a port keeps, in any storage format") {
   const auto problem = test::golden_problem("csa-small");
   for (const auto& [name, kept] : {std::pair{"kv_halves_swapped", "pooled"},
@@ -183,14 +197,9 @@ TEST_CASE("a bug far upstream is named from the one slot that a port keeps, in a
                                    {"one_token_late", "normed"},
                                    {"gamma_plus_one", "output"},
                                    {"norm_gradient_straight", "grad.w_gate"}}) {
-    for (const char* recipe_name : {"fp32", "hf"}) {
-      INFO(name << ", " << kept << ", " << recipe_name);
-      const auto recipe = compressor::load_recipe(recipe_name);
-      judge::Dump dump;
-      const auto run = judge::run_mutant(problem, recipe, judge::mutant_named(name), {});
-      const auto slot = *compressor::find_slot(kept);
-      dump.tape.set(slot, run.tape.find(slot)->tensor, run.tape.find(slot)->format);
-      const auto verdict = verdict_of(problem, dump, recipe);
+    for (const char* recipe : {"fp32", "hf"}) {
+      INFO(name << ", " << kept << ", " << recipe);
+      const auto verdict = verdict_on(problem, compressor::load_recipe(recipe), name, kept);
       CHECK(verdict.diagnosis == "known_bug");
       CHECK_THAT(verdict.sentence, Catch::Matchers::Contains(name));
     }
