@@ -136,9 +136,7 @@ bool Births::is_passed_on(Slot slot, const IndexRanges& strays) const {
 void Births::pass_on(Slot slot, const IndexRanges& strays) {
   if (slot.name == Name::w_kv || slot.name == Name::w_gate) return;
   const Record& own = *tape_.find(slot);
-  const Tensor* const truth = truth_of(slot);
-  const auto value_at = [&](std::size_t i) { return healed(truth != nullptr ? truth->at(i) : 1, own.format); };
-  sound_.set(slot, replaced(own.tensor, strays, value_at), own.format);
+  sound_.set(slot, healed(own.tensor, strays, truth_of(slot), own.format), own.format);
 }
 
 namespace {
@@ -198,7 +196,7 @@ void Births::find_in(Slot slot) {
   if (!suspects.empty()) {
     const Tensor again = tainted ? from_own(slot, suspects) : made;
     const Values others(again);
-    suspects.for_each([&](std::size_t i) {
+    unlike(suspects, made, again).for_each([&](std::size_t i) {
       if (!is_born(i) && !std::isfinite(others[i])) return;
       add({slot, is_born(i) ? Origin::arithmetic : Origin::foreign, is_pad(slot, i), own.tensor.at(i), {}}, i);
     });

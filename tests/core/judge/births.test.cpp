@@ -2,6 +2,7 @@
 // Births by law: planted at random places they are found there, in any dump, and honest runs have none.
 #include "core/judge/births.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -154,5 +155,37 @@ TEST_CASE("any slots of any dump, with anything planted: the first certificate i
     REQUIRE_FALSE(report.nonfinite.empty());
     CHECK(report.nonfinite.front().slot == first);
     CHECK_FALSE(test::judged(problem, dump, std::nullopt).nonfinite.empty());
+  }
+}
+
+TEST_CASE("a projection of strays only is healed to the truth's values, and nothing more is born behind it") {
+  const Problem clean = plain_problem();
+  Problem problem = clean;
+  std::vector<double> values = compressor::to_doubles(clean.input(Name::hidden));
+  for (std::size_t token = 0; token < clean.config.seq; ++token) values[token * clean.config.hidden + 3] = std::nan("");
+  problem.inputs[Name::hidden] = {clean.input(Name::hidden).shape, values, io::DType::f64};
+  const Recipe recipe = compressor::load_recipe("fp32");
+  const compressor::Run run = compressor::run_traced(problem, recipe, {});
+  const judge::Truth truth = test::truth_of(clean, recipe);
+  const judge::Suspect suspect{problem, recipe, run.tape, truth.tape};
+  const judge::Births births(suspect, 1);
+  REQUIRE(births.groups().size() == 1);
+  CHECK(births.groups().front().origin == judge::Origin::input);
+  CHECK(births.groups().front().elements.size() == clean.config.seq);
+  for (const Name read : {Name::kv, Name::gate}) {
+    const auto& order = births.graph().order();
+    const auto reader = std::find_if(order.begin(), order.end(), [&](Slot slot) {
+      const auto& reads = births.graph().reads(slot);
+      return std::find(reads.begin(), reads.end(), forward(read)) != reads.end();
+    });
+    REQUIRE(reader != order.end());
+    const auto reads = births.sound_reads(*reader);
+    const compressor::Record* const healed = reads.find(forward(read));
+    REQUIRE(healed != nullptr);
+    const compressor::Tensor& exact = truth.tape.find(forward(read))->tensor;
+    std::size_t others = 0;
+    for (std::size_t i = 0; i < exact.size(); ++i)
+      others += healed->tensor.at(i) != static_cast<double>(static_cast<float>(exact.at(i)));
+    CHECK(others == 0);
   }
 }
