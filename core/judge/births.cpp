@@ -123,22 +123,28 @@ StrayProduct Births::own_product(Slot slot) const { return {slot, {plan_, suspec
 StrayProduct Births::sound_product(Slot slot) const { return {slot, {plan_, sound_problem_, sound_, scans_}}; }
 
 /// Whether every stray of a matrix product came with its factors, and either nothing but their sum reads it, or most of
-/// it are strays: then its factors have told all, and no product is computed.
+/// it are strays, or hardly any: then its factors have told all, and no product is computed.
 bool Births::is_passed_on(Slot slot, const IndexRanges& strays) const {
   if (!is_matrix_product(slot)) return false;
+  const std::size_t size = tape_.find(slot)->tensor.size();
   const bool is_read = slot.direction == compressor::Direction::forward;
-  if (is_read && 2 * strays.size() <= tape_.find(slot)->tensor.size()) return false;
+  if (is_read && 2 * strays.size() <= size && !are_few(strays)) return false;
   return sound_product(slot).stays_finite() && own_product(slot).carries(strays);
 }
 
-/// The elements, which came with what the slot reads, replaced by what the truth has there; a weight's gradient, which
-/// nothing reads, keeps them.
+/// So few that each sum by itself costs less than a look at the product's factors as the engine has it.
+bool Births::are_few(const IndexRanges& strays) const { return strays.size() <= 4 * plan_.config().features(); }
+
+/// The elements, which came with what the slot reads, replaced by their sums where they are few and read, else by what
+/// the truth has there; a weight's gradient, which nothing reads, keeps them.
 void Births::pass_on(Slot slot, const IndexRanges& strays) {
   if (slot.name == Name::w_kv || slot.name == Name::w_gate) return;
   const Record& own = *tape_.find(slot);
-  const Tensor* const truth = truth_of(slot);
-  const auto value_at = [&](std::size_t i) { return healed(truth != nullptr ? truth->at(i) : 1, own.format); };
-  sound_.set(slot, replaced(own.tensor, strays, value_at), own.format);
+  if (slot.direction == compressor::Direction::backward || !are_few(strays))
+    return sound_.set(slot, healed(own.tensor, strays, truth_of(slot), own.format), own.format);
+  const std::vector<double> sums = projected(slot.name, strays, sound_problem_, own.format);
+  auto next = sums.begin();
+  sound_.set(slot, replaced(own.tensor, strays, [&next](std::size_t) { return *next++; }), own.format);
 }
 
 namespace {
@@ -198,7 +204,7 @@ void Births::find_in(Slot slot) {
   if (!suspects.empty()) {
     const Tensor again = tainted ? from_own(slot, suspects) : made;
     const Values others(again);
-    suspects.for_each([&](std::size_t i) {
+    unlike(suspects, made, again).for_each([&](std::size_t i) {
       if (!is_born(i) && !std::isfinite(others[i])) return;
       add({slot, is_born(i) ? Origin::arithmetic : Origin::foreign, is_pad(slot, i), own.tensor.at(i), {}}, i);
     });

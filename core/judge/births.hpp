@@ -66,6 +66,7 @@ class Births {
   StrayProduct own_product(compressor::Slot slot) const;
   StrayProduct sound_product(compressor::Slot slot) const;
   bool is_passed_on(compressor::Slot slot, const IndexRanges& strays) const;
+  bool are_few(const IndexRanges& strays) const;
   void pass_on(compressor::Slot slot, const IndexRanges& strays);
   compressor::Tensor from_own(compressor::Slot slot, const IndexRanges& strays) const;
   compressor::Tensor from_sound(compressor::Slot slot, const IndexRanges& strays) const;

@@ -2,10 +2,13 @@
 // Tokens gathered into a problem of their own: a matrix product does not ask which token stands beside which.
 #include "core/judge/product_rows.hpp"
 
+#include <array>
+#include <numeric>
 #include <type_traits>
 #include <vector>
 
 #include "core/judge/strays.hpp"
+#include "precision/rounding.hpp"
 
 namespace ulpscope::judge {
 namespace {
@@ -74,6 +77,40 @@ Tensor with_rows(const SlotSource& source, const Tensor& whole, const IndexRange
   for (const IndexRanges::Range& range : rows.ranges()) places.add(range.first * width, range.last * width);
   std::size_t next = 0;
   return replaced(whole, places, [&](std::size_t) { return part.at(next++); });
+}
+
+namespace {
+
+/// In lanes, which packs can add.
+template <class A, class B>
+double dot(const A* a, const B* b, std::size_t count) {
+  std::array<double, 16> lanes{};
+  std::size_t i = 0;
+  for (; i + lanes.size() <= count; i += lanes.size()) {
+    for (std::size_t k = 0; k < lanes.size(); ++k)
+      lanes[k] += static_cast<double>(a[i + k]) * static_cast<double>(b[i + k]);
+  }
+  for (; i < count; ++i) lanes[0] += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  return std::accumulate(lanes.begin(), lanes.end(), 0.0);
+}
+
+}  // namespace
+
+std::vector<double> projected(Name name, const IndexRanges& elements, const compressor::Problem& problem,
+                              const precision::Format& format) {
+  const std::size_t depth = problem.config.hidden;
+  const std::size_t width = problem.config.features();
+  std::vector<double> values;
+  values.reserve(elements.size());
+  std::visit(
+      [&](const auto& hidden, const auto& weights) {
+        elements.for_each([&](std::size_t i) {
+          const double sum = dot(hidden.data() + i / width * depth, weights.data() + i % width * depth, depth);
+          values.push_back(precision::round(sum, format));
+        });
+      },
+      problem.input(Name::hidden).data, problem.input(name == Name::kv ? Name::w_kv : Name::w_gate).data);
+  return values;
 }
 
 }  // namespace ulpscope::judge

@@ -2,6 +2,8 @@
 // Rows of a matrix product by tokens, without the rest of it. Internal to core/judge.
 #pragma once
 
+#include <vector>
+
 #include "core/compressor/arithmetic_plan.hpp"
 #include "core/compressor/problem.hpp"
 #include "core/compressor/recipe.hpp"
@@ -26,5 +28,9 @@ bool has_token_rows(compressor::Slot slot);
 /// the whole slot's unless stochastic rounding draws, which counts elements: then all rows are computed.
 compressor::Tensor with_rows(const SlotSource& source, const compressor::Tensor& whole, const IndexRanges& rows,
                              const compressor::RunOptions& options);
+
+/// A few elements of kv or gate, ascending: their sums in fp64, of the inputs as given, rounded to the format.
+std::vector<double> projected(compressor::Name name, const IndexRanges& elements, const compressor::Problem& problem,
+                              const precision::Format& format);
 
 }  // namespace ulpscope::judge

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <limits>
-#include <type_traits>
+#include <numeric>
+#include <utility>
 
 namespace ulpscope::judge {
 namespace {
@@ -18,84 +18,87 @@ using compressor::Tensor;
 
 bool is_of_kv(Name name) { return name == Name::kv || name == Name::w_kv || name == Name::hidden_kv; }
 
-/// Which dimension of a stored matrix runs along the product's.
-enum class Along : std::uint8_t { rows, columns };
-
-/// A matrix of rows of `width`.
-struct Matrix {
-  const Tensor& tensor;
-  std::size_t width;
-  Along along;
-};
-
-/// Of a float's or double's bits, without the sign: their order is that of magnitudes, NaN the largest. Signed, for
-/// which every processor has a comparison of packs.
-template <class T>
-using Bits = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
-template <class T>
-Bits<T> magnitude_bits(T value) {
-  return std::bit_cast<Bits<T>>(value) & std::numeric_limits<Bits<T>>::max();
-}
-
 /// Neighbours that are looked at together, without branches.
 constexpr std::size_t neighbours = 64;
+/// Rows whose squares are added in the values' own format: their sum is off by less than its hundredth.
+constexpr std::size_t rows_together = 256;
 
-/// most[i] = the larger of it and the magnitude of values[i].
+/// sums[i] += values[i]^2, and lanes[i] too.
 template <class T>
-void raise(Bits<T>* most, const T* values) {
-  for (std::size_t i = 0; i < neighbours; ++i) most[i] = std::max(most[i], magnitude_bits(values[i]));
-}
-
-template <class T>
-Bits<T> largest_of_row(const T* values, std::size_t width) {
-  std::array<Bits<T>, neighbours> most{};
-  std::size_t i = 0;
-  for (; i + neighbours <= width; i += neighbours) raise(most.data(), values + i);
-  for (; i < width; ++i) most[0] = std::max(most[0], magnitude_bits(values[i]));
-  return *std::max_element(most.begin(), most.end());
-}
-
-/// The largest magnitude of each row, or column.
-template <class T>
-std::vector<Bits<T>> largest_bits(const T* values, std::size_t rows, const Matrix& matrix) {
-  std::vector<Bits<T>> most(matrix.along == Along::rows ? rows : matrix.width, 0);
-  for (std::size_t row = 0; row < rows; ++row) {
-    const T* const at = values + row * matrix.width;
-    if (matrix.along == Along::rows) {
-      most[row] = largest_of_row(at, matrix.width);
-      continue;
-    }
-    std::size_t i = 0;
-    for (; i + neighbours <= matrix.width; i += neighbours) raise(most.data() + i, at + i);
-    for (; i < matrix.width; ++i) most[i] = std::max(most[i], magnitude_bits(at[i]));
+void add_squares(const T* values, T* sums, T* lanes) {
+  for (std::size_t i = 0; i < neighbours; ++i) {
+    const T square = values[i] * values[i];
+    sums[i] += square;
+    lanes[i] += square;
   }
-  return most;
 }
 
-StrayFactor factor_of(const Matrix& matrix) {
-  const std::size_t rows = matrix.width == 0 ? 0 : matrix.tensor.size() / matrix.width;
+/// A row's sum of squares, which are added to those of the columns too.
+template <class T>
+double squares_of_row(const T* values, std::vector<T>& columns) {
+  std::array<T, neighbours> lanes{};
+  std::size_t i = 0;
+  for (; i + neighbours <= columns.size(); i += neighbours) add_squares(values + i, columns.data() + i, lanes.data());
+  for (; i < columns.size(); ++i) {
+    const T square = values[i] * values[i];
+    columns[i] += square;
+    lanes[0] += square;
+  }
+  return std::accumulate(lanes.begin(), lanes.end(), 0.0);
+}
+
+/// Sums of squares to norms. A sum that is not finite may come of finite values: `is_tainted` looks at them again.
+template <class F>
+StrayFactor factor_of(const std::vector<double>& squares, F is_tainted) {
   StrayFactor factor;
-  std::visit(
-      [&](const auto& values) {
-        using T = std::remove_cvref_t<decltype(values[0])>;
-        for (const Bits<T> bits : largest_bits(values.data(), rows, matrix)) {
-          const auto magnitude = static_cast<double>(std::bit_cast<T>(bits));
-          const bool finite = std::isfinite(magnitude);
-          factor.tainted.push_back(finite ? 0 : 1);
-          factor.largest = std::max(factor.largest, finite ? magnitude : HUGE_VAL);
-        }
-      },
-      matrix.tensor.data);
+  factor.tainted.resize(squares.size());
+  double most = 0;
+  for (std::size_t i = 0; i < squares.size(); ++i) {
+    const bool finite = std::isfinite(squares[i]);
+    if (!finite) factor.tainted[i] = is_tainted(i) ? 1 : 0;
+    most = std::max(most, finite ? squares[i] : HUGE_VAL);
+  }
+  factor.longest = std::sqrt(most);
   return factor;
 }
 
-/// Of an input.
-const StrayFactor& input_factor(const Matrix& matrix, FactorScans& scans) {
-  const void* const memory =
-      std::visit([](const auto& values) -> const void* { return values.data(); }, matrix.tensor.data);
-  const auto [place, is_new] = scans.try_emplace({memory, matrix.along == Along::rows});
-  if (is_new) place->second = factor_of(matrix);
-  return place->second;
+/// Squares below the format's range are lost: fewer than `count` of its least normal number.
+template <class T>
+double lost_squares(std::size_t count) {
+  return static_cast<double>(count) * static_cast<double>(std::numeric_limits<T>::min());
+}
+
+template <class T>
+StrayMatrix scanned(const T* values, std::size_t rows, std::size_t width) {
+  std::vector<double> by_row(rows);
+  std::vector<double> by_column(width);
+  std::vector<T> sums(width);
+  for (std::size_t row = 0; row < rows; ++row) {
+    by_row[row] = squares_of_row(values + row * width, sums) + lost_squares<T>(width);
+    if (row + 1 != rows && (row + 1) % rows_together != 0) continue;
+    for (std::size_t i = 0; i < width; ++i) by_column[i] += static_cast<double>(std::exchange(sums[i], T{0}));
+  }
+  for (double& squares : by_column) squares += lost_squares<T>(rows);
+  const auto in_row = [&](std::size_t row) {
+    return !std::all_of(values + row * width, values + (row + 1) * width, [](T x) { return std::isfinite(x); });
+  };
+  const auto in_column = [&](std::size_t column) {
+    std::size_t row = 0;
+    while (row < rows && std::isfinite(values[row * width + column])) ++row;
+    return row < rows;
+  };
+  return {factor_of(by_row, in_row), factor_of(by_column, in_column)};
+}
+
+/// Of a matrix of rows of `width`.
+const StrayMatrix& matrix_of(const Tensor& tensor, std::size_t width, FactorScans& scans) {
+  return std::visit(
+      [&](const auto& values) -> const StrayMatrix& {
+        const auto [place, is_new] = scans.try_emplace(values.data());
+        if (is_new) place->second = scanned(values.data(), width == 0 ? 0 : values.size() / width, width);
+        return place->second;
+      },
+      tensor.data);
 }
 
 bool has_infinities(const precision::Format& format) {
@@ -130,17 +133,18 @@ StrayProduct::StrayProduct(Slot slot, const ProductFactors& factors) {
   const Tensor& weights = problem.input(is_of_kv(slot.name) ? Name::w_kv : Name::w_gate);
   const Tensor& hidden = problem.input(Name::hidden);
   std::size_t terms = h;
-  StrayFactor left;
-  StrayFactor right;
+  const StrayFactor* left = nullptr;
+  const StrayFactor* right = nullptr;
   if (slot.direction == compressor::Direction::forward) {
-    left = input_factor({hidden, h, Along::rows}, scans);
-    right = input_factor({weights, h, Along::rows}, scans);
+    left = &matrix_of(hidden, h, scans).rows;
+    right = &matrix_of(weights, h, scans).rows;
   } else {
     const Tensor& above = tape.find(compressor::gradient(is_of_kv(slot.name) ? Name::kv : Name::gate))->tensor;
     const bool of_weights = slot.name == Name::w_kv || slot.name == Name::w_gate;
     terms = of_weights ? config.batch * config.seq : f;
-    left = factor_of({above, f, of_weights ? Along::columns : Along::rows});
-    right = input_factor({of_weights ? hidden : weights, h, Along::columns}, scans);
+    const StrayMatrix& gradients = matrix_of(above, f, scans);
+    left = of_weights ? &gradients.columns : &gradients.rows;
+    right = &matrix_of(of_weights ? hidden : weights, h, scans).columns;
   }
   const compressor::SlotArithmetic& arithmetic = plan.at(slot);
   double end = HUGE_VAL;
@@ -152,10 +156,10 @@ StrayProduct::StrayProduct(Slot slot, const ProductFactors& factors) {
   // Inputs may round up to twice as much, each addition by 1 + u.
   const auto count = static_cast<double>(terms);
   const double grown = std::exp(count * 2 * precision::unit_roundoff(arithmetic.accumulate));
-  finite_ = 8 * count * left.largest * right.largest * grown <= end;
-  carries_all_ = has_infinities_ && (all(left.tainted) || all(right.tainted));
-  left_ = std::move(left.tainted);
-  right_ = std::move(right.tainted);
+  finite_ = 8 * left->longest * right->longest * grown <= end;
+  carries_all_ = has_infinities_ && (all(left->tainted) || all(right->tainted));
+  left_ = left->tainted;
+  right_ = right->tainted;
 }
 
 bool StrayProduct::carries(const IndexRanges& elements) const {

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <map>
-#include <utility>
 #include <vector>
 
 #include "core/compressor/arithmetic_plan.hpp"
@@ -17,15 +16,19 @@ namespace ulpscope::judge {
 /// Projections and their gradients: whether the slot is one.
 bool is_matrix_product(compressor::Slot slot);
 
-/// A factor of a product, by row or column of its matrix.
+/// A factor of a product, by rows of its matrix, or by columns.
 struct StrayFactor {
   std::vector<std::uint8_t> tainted;  ///< something in it is not finite
-  double largest = 0;                 ///< magnitude; infinity where something is not finite
+  double longest = 0;                 ///< Euclidean norm, at least; infinity where something is not finite
+};
+struct StrayMatrix {
+  StrayFactor rows;
+  StrayFactor columns;
 };
 
-/// Passes over inputs, each done once: four products read `hidden`, or the same weights. By the memory of the values,
-/// which must outlive this, and which dimension is asked for.
-using FactorScans = std::map<std::pair<const void*, bool>, StrayFactor>;
+/// Passes over matrices, each done once: every one is a factor of two products or more. By the memory of the values,
+/// which must stay as it is for as long as this is asked.
+using FactorScans = std::map<const void*, StrayMatrix>;
 
 /// Where a product's factors stand: gradients on `tape`, inputs with `problem`.
 struct ProductFactors {
@@ -43,7 +46,8 @@ class StrayProduct {
   /// Of each of these elements some term is not finite, and so neither is the sum, whatever its order. False also where
   /// a format of the stage has no infinities and might make it finite again.
   bool carries(const IndexRanges& elements) const;
-  /// No factor is stray, and no order of the sum comes near the end of a format.
+  /// No factor is stray, and no order of the sum comes near the end of a format: whatever is added up on the way, it is
+  /// at most the sum of |terms|, and so at most the product of both factors' norms [Cauchy-Schwarz].
   bool stays_finite() const { return finite_; }
   /// The rows whose factor holds a stray; all of them where a column's does.
   IndexRanges tainted_rows() const;

@@ -23,28 +23,37 @@ using compressor::Tensor;
 /// Elements that are looked at together, without branches: most blocks hold nothing to be found, many nothing else.
 constexpr std::size_t scan_block = 256;
 
-/// The indices at which `is_found` holds.
-template <class T, class F>
-IndexRanges scanned(const io::Buffer<T>& values, F is_found) {
-  IndexRanges found;
-  const auto one_by_one = [&](std::size_t first, std::size_t last) {
-    for (std::size_t i = first; i < last; ++i) {
-      if (is_found(values[i])) found.add(i);
+/// Adds the indices of [first, last) at which `is_found` holds.
+template <class F>
+void add_found(IndexRanges& found, std::size_t first, std::size_t last, F is_found) {
+  const auto one_by_one = [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      if (is_found(i)) found.add(i);
     }
   };
-  const std::size_t whole = values.size() / scan_block * scan_block;
-  for (std::size_t first = 0; first < whole; first += scan_block) {
-    const T* const block = values.data() + first;
+  for (; last - first >= scan_block; first += scan_block) {
     unsigned count = 0;
-    for (std::size_t i = 0; i < scan_block; ++i) count += is_found(block[i]) ? 1U : 0U;
+    for (std::size_t i = 0; i < scan_block; ++i) count += is_found(first + i) ? 1U : 0U;
     if (count == scan_block) {
       found.add(first, first + scan_block);
     } else if (count != 0) {
       one_by_one(first, first + scan_block);
     }
   }
-  one_by_one(whole, values.size());
+  one_by_one(first, last);
+}
+
+/// The indices at which `is_found` holds of the value.
+template <class T, class F>
+IndexRanges scanned(const io::Buffer<T>& values, F is_found) {
+  IndexRanges found;
+  add_found(found, 0, values.size(), [is_found, all = values.data()](std::size_t i) { return is_found(all[i]); });
   return found;
+}
+
+template <class T>
+bool is_finite(T x) {
+  return std::fabs(x) <= std::numeric_limits<T>::max();
 }
 
 /// The indices of a tensor's elements that are not finite.
@@ -52,7 +61,7 @@ IndexRanges nonfinite_of(const Tensor& tensor) {
   return std::visit(
       [](const auto& values) {
         using T = std::remove_cvref_t<decltype(values[0])>;
-        return scanned(values, [](T x) { return !(std::fabs(x) <= std::numeric_limits<T>::max()); });
+        return scanned(values, [](T x) { return !is_finite(x); });
       },
       tensor.data);
 }
@@ -88,9 +97,26 @@ bool is_stray(double run, double truth, Direction direction) {
   return direction == Direction::backward || (run != truth && !std::isnan(truth));
 }
 
+namespace {
+
+/// Among these elements.
+bool has_infinity(const Tensor& tensor, const IndexRanges& elements) {
+  return std::visit(
+      [&](const auto& values) {
+        unsigned count = 0;
+        for (const IndexRanges::Range& range : elements.ranges()) {
+          for (std::size_t i = range.first; i < range.last; ++i) count |= std::isinf(values[i]) ? 1U : 0U;
+        }
+        return count != 0;
+      },
+      tensor.data);
+}
+
+}  // namespace
+
 IndexRanges strays_in(Slot slot, const Tensor& tensor, const Tensor* truth) {
   IndexRanges found = nonfinite_of(tensor);
-  if (slot.direction == Direction::backward || found.empty()) return found;
+  if (slot.direction == Direction::backward || !has_infinity(tensor, found)) return found;
   const bool comparable = truth != nullptr && truth->size() == tensor.size();
   const Values run(tensor);
   const Values exact(comparable ? *truth : tensor);
@@ -115,6 +141,17 @@ Strays stray_inputs(const compressor::Problem& problem, const compressor::Plan& 
     if (!found.empty()) strays.emplace(compressor::forward(name), std::move(found));
   }
   return strays;
+}
+
+IndexRanges unlike(const IndexRanges& places, const Tensor& made, const Tensor& others) {
+  IndexRanges found;
+  std::visit(
+      [&](const auto& a, const auto& b) {
+        const auto differs = [x = a.data(), y = b.data()](std::size_t i) { return !is_finite(x[i]) | is_finite(y[i]); };
+        for (const IndexRanges::Range& range : places.ranges()) add_found(found, range.first, range.last, differs);
+      },
+      made.data, others.data);
+  return found;
 }
 
 double healed(double truth, const precision::Format& format) {
@@ -145,6 +182,20 @@ Tensor replaced(const Tensor& tensor, const IndexRanges& places, const std::func
         places.for_each([&](std::size_t i) { all[i] = static_cast<T>(*next++); });
       },
       out.data);
+  return out;
+}
+
+Tensor healed(const Tensor& tensor, const IndexRanges& strays, const Tensor* truth, const precision::Format& format) {
+  Tensor out = tensor;
+  const auto heal = [&](auto& own, const auto& exact) {
+    using T = std::remove_cvref_t<decltype(own[0])>;
+    const auto all = own.writable();
+    for (const IndexRanges::Range& range : strays.ranges()) {
+      for (std::size_t i = range.first; i < range.last; ++i)
+        all[i] = static_cast<T>(truth == nullptr ? 1 : healed(static_cast<double>(exact[i]), format));
+    }
+  };
+  if (!strays.empty()) std::visit(heal, out.data, (truth != nullptr ? *truth : tensor).data);
   return out;
 }
 

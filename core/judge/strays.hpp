@@ -33,6 +33,12 @@ double healed(double truth, const precision::Format& format);
 /// A problem with its stray inputs healed.
 compressor::Problem healed(const compressor::Problem& problem, const Strays& strays, const compressor::Plan& plan);
 
+/// Those of the places at which `made` holds something that is not finite, or `others` something that is.
+IndexRanges unlike(const IndexRanges& places, const compressor::Tensor& made, const compressor::Tensor& others);
+
+/// The tensor with the truth's values in place of strays, in its own carrier; `truth` null: as if it had no number.
+compressor::Tensor healed(const compressor::Tensor& tensor, const IndexRanges& strays, const compressor::Tensor* truth,
+                          const precision::Format& format);
 /// The tensor with other values at some places, asked in rising order; carried as before where that holds them.
 compressor::Tensor replaced(const compressor::Tensor& tensor, const IndexRanges& places,
                             const std::function<double(std::size_t)>& value_at);

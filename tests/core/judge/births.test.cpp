@@ -2,6 +2,7 @@
 // Births by law: planted at random places they are found there, in any dump, and honest runs have none.
 #include "core/judge/births.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -154,5 +155,80 @@ TEST_CASE("any slots of any dump, with anything planted: the first certificate i
     REQUIRE_FALSE(report.nonfinite.empty());
     CHECK(report.nonfinite.front().slot == first);
     CHECK_FALSE(test::judged(problem, dump, std::nullopt).nonfinite.empty());
+  }
+}
+
+namespace {
+
+/// The problem with such a number in `hidden`, of one token or of all.
+Problem with_hidden(Problem problem, double value, std::size_t first, std::size_t last) {
+  std::vector<double> values = compressor::to_doubles(problem.input(Name::hidden));
+  for (std::size_t token = first; token < last; ++token) values[token * problem.config.hidden + 3] = value;
+  problem.inputs[Name::hidden] = {problem.input(Name::hidden).shape, values, io::DType::f64};
+  return problem;
+}
+
+/// A projection as what reads it would find it without strays.
+compressor::Tensor sound(const judge::Births& births, Name name) {
+  const auto& order = births.graph().order();
+  const auto reader = std::find_if(order.begin(), order.end(), [&](Slot slot) {
+    const auto& reads = births.graph().reads(slot);
+    return std::find(reads.begin(), reads.end(), forward(name)) != reads.end();
+  });
+  REQUIRE(reader != order.end());
+  return births.sound_reads(*reader).find(forward(name))->tensor;
+}
+
+}  // namespace
+
+TEST_CASE("a projection of strays only is healed to the truth's values, and nothing more is born behind it") {
+  const Problem clean = plain_problem();
+  const Problem problem = with_hidden(clean, std::nan(""), 0, clean.config.seq);
+  const Recipe recipe = compressor::load_recipe("fp32");
+  const compressor::Run run = compressor::run_traced(problem, recipe, {});
+  const judge::Truth truth = test::truth_of(clean, recipe);
+  const judge::Suspect suspect{problem, recipe, run.tape, truth.tape};
+  const judge::Births births(suspect, 1);
+  REQUIRE(births.groups().size() == 1);
+  CHECK(births.groups().front().origin == judge::Origin::input);
+  CHECK(births.groups().front().elements.size() == clean.config.seq);
+  for (const Name name : {Name::kv, Name::gate}) {
+    const compressor::Tensor healed = sound(births, name);
+    const compressor::Tensor& exact = truth.tape.find(forward(name))->tensor;
+    std::size_t others = 0;
+    for (std::size_t i = 0; i < exact.size(); ++i)
+      others += healed.at(i) != static_cast<double>(static_cast<float>(exact.at(i)));
+    CHECK(others == 0);
+  }
+}
+
+TEST_CASE("a token's strays in a projection are healed to its sums, of the healed input") {
+  const Problem clean = plain_problem();
+  const std::size_t token = clean.config.seq / 2;
+  const Problem problem = with_hidden(clean, std::nan(""), token, token + 1);
+  const Recipe recipe = compressor::load_recipe("fp32");
+  const compressor::Run run = compressor::run_traced(problem, recipe, {});
+  const judge::Truth truth = test::truth_of(problem, recipe);
+  const judge::Suspect suspect{problem, recipe, run.tape, truth.tape};
+  const judge::Births births(suspect, 1);
+  REQUIRE(births.groups().size() == 1);
+  const compressor::Run healthy = compressor::run_traced(with_hidden(clean, 1, token, token + 1), recipe, {});
+  const auto terms = static_cast<double>(clean.config.hidden);
+  double squares = 0;
+  for (std::size_t i = 0; i < clean.config.hidden; ++i) {
+    const double value = clean.input(Name::hidden).at(token * clean.config.hidden + i);
+    squares += i == 3 ? 1 : value * value;
+  }
+  for (const auto& [name, weights] : {std::pair{Name::kv, Name::w_kv}, {Name::gate, Name::w_gate}}) {
+    double weight = 0;
+    for (std::size_t i = 0; i < clean.input(weights).size(); ++i)
+      weight = std::max(weight, std::fabs(clean.input(weights).at(i)));
+    const double order = (terms + 1) * 0x1p-24 * std::sqrt(terms * squares) * weight;  // of sum |terms|
+    const compressor::Tensor healed = sound(births, name);
+    const compressor::Tensor& wanted = healthy.tape.find(forward(name))->tensor;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      const double error = std::fabs(healed.at(i) - wanted.at(i));
+      CHECK(error <= (i / clean.config.features() == token ? order : 0));
+    }
   }
 }

@@ -95,3 +95,33 @@ TEST_CASE("no exponential of a finite number is 0, and a quantiser's exact value
   CHECK(stages.at(forward(Name::exp), {0}).front() > 0);
   CHECK(stages.at(forward(Name::quantized), {5}).front() == tape.find(forward(Name::hadamard))->tensor.at(5));
 }
+
+TEST_CASE("how far a product may be from its exact value bounds how far it is, by less than the sum's length") {
+  for (const auto& [name, problem] : test::small_problems()) {
+    for (const char* accumulate : {"fp32", "bf16", "fp16"}) {
+      INFO(name << ", " << accumulate);
+      const std::string format = accumulate;
+      const auto recipe = test::with_settings(compressor::load_recipe("fp64"),
+                                              {"project_kv.accumulate=" + format, "project_gate.accumulate=" + format,
+                                               "project_kv.compute=exact", "project_gate.compute=exact"});
+      const auto tape = compressor::run_traced(problem, recipe, {}).tape;
+      const judge::Replayer replayer(problem, recipe, tape, 1);
+      const judge::ExactStages stages(problem, recipe, replayer, tape);
+      std::size_t products = 0;
+      for (const Slot slot : replayer.graph().order()) {
+        const auto bound = stages.product_error(slot);
+        if (!bound) continue;
+        ++products;
+        INFO(compressor::to_string(slot));
+        const compressor::Tensor exact = replayer.exact(slot, replayer.reads_of(slot));
+        double error = 0;
+        for (std::size_t i = 0; i < exact.size(); ++i)
+          error = std::max(error, std::fabs(tape.find(slot)->tensor.at(i) - exact.at(i)));
+        CHECK(error > 0);
+        CHECK(error <= *bound);
+        CHECK(*bound <= error * 64 * static_cast<double>(replayer.terms_of(slot)));
+      }
+      CHECK(products == 6);
+    }
+  }
+}

@@ -8,6 +8,7 @@
 #include "tests/support/problems.hpp"
 
 using namespace ulpscope;
+using compressor::Name;
 using compressor::Slot;
 using compressor::Tensor;
 
@@ -54,6 +55,29 @@ TEST_CASE("rows computed alone are the whole product's, bit for bit") {
         }
         CHECK(others == 0);
       }
+    }
+  }
+}
+
+TEST_CASE("a few sums of a projection are what the slot holds, but for one rounding and the order") {
+  for (const auto& [name, problem] : test::small_problems()) {
+    INFO(name);
+    const auto recipe = compressor::load_recipe("fp64");
+    const auto tape = compressor::run_traced(problem, recipe, {}).tape;
+    for (const Name slot : {Name::kv, Name::gate}) {
+      const compressor::Tensor& whole = tape.find(compressor::forward(slot))->tensor;
+      judge::IndexRanges elements;
+      elements.add(1);
+      elements.add(problem.config.features() - 1, problem.config.features() + 2);
+      elements.add(whole.size() - 1);
+      const auto sums = judge::projected(slot, elements, problem, precision::parse_format("bf16"));
+      REQUIRE(sums.size() == elements.size());
+      std::size_t next = 0;
+      elements.for_each([&](std::size_t i) {
+        const double order = 0x1p-53 * static_cast<double>(problem.config.hidden) * 16;  // 16: sum of |terms|, at most
+        CHECK(std::fabs(sums[next] - whole.at(i)) <= 0x1p-8 * std::fabs(whole.at(i)) + order);
+        ++next;
+      });
     }
   }
 }

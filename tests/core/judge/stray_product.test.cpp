@@ -100,3 +100,39 @@ TEST_CASE("a sum that may pass the end of a format is not said to stay finite; s
   CHECK_FALSE(product(poisoned, "project_kv.storage=bf16:sat").carries(column));
   CHECK_FALSE(product(poisoned, "project_kv.storage=e4m3fn").carries(column));
 }
+
+TEST_CASE("many terms of the largest size do not make a sum that may overflow: norms bound it, of rows and columns") {
+  auto problem = test::small_problems().front().problem;
+  const Slot kv = compressor::forward(Name::kv);
+  const std::size_t h = problem.config.hidden;
+  const auto recipe = compressor::with_setting(compressor::load_recipe("fp32"), "project_kv.storage=fp16");
+  // One large number a row of either factor, never at the same place: h of them at once would pass fp16's end.
+  const auto spread = [&](Name name, std::size_t place, double value) {
+    auto& tensor = problem.inputs.at(name);
+    std::vector<double> values(tensor.size(), 0x1p-10);
+    for (std::size_t row = 0; row < values.size() / h; ++row) values[row * h + place] = value;
+    tensor = {tensor.shape, std::vector<float>(values.begin(), values.end()), io::DType::f32};
+  };
+  const double large = std::sqrt(65504 / (16 + static_cast<double>(h)));
+  spread(Name::hidden, 1, large);
+  const auto product = [&] {
+    judge::FactorScans scans;
+    return judge::StrayProduct(kv, {compressor::Plan(recipe, problem.config), problem, {}, scans});
+  };
+  spread(Name::w_kv, 2, large);
+  CHECK(8 * static_cast<double>(h) * large * large > 65504);
+  CHECK(product().stays_finite());
+  spread(Name::w_kv, 1, 65504 / large);  // their product alone is the end
+  CHECK_FALSE(product().stays_finite());
+}
+
+TEST_CASE("numbers whose squares leave their format are no strays") {
+  auto problem = test::small_problems().front().problem;
+  auto& hidden = problem.inputs.at(Name::hidden);
+  hidden = {hidden.shape, std::vector<float>(hidden.size(), 1e30F), io::DType::f32};
+  const compressor::Plan plan(compressor::load_recipe("fp32"), problem.config);
+  judge::FactorScans scans;
+  const judge::StrayProduct product(compressor::forward(Name::kv), {plan, problem, {}, scans});
+  CHECK(product.tainted_rows().empty());
+  CHECK_FALSE(product.stays_finite());
+}
