@@ -74,7 +74,8 @@ void bit_flipped(Planted& planted) {
   change(planted, forward(Name::pooled), [](Doubles& values, const Seen&) {
     if (values.empty()) return;
     double& value = values[values.size() / 2];
-    const double bit = value == 0 ? 0 : std::ldexp(1., std::ilogb(value) - 3);
+    if (value == 0 || !std::isfinite(value)) return;
+    const double bit = std::ldexp(1., std::ilogb(value) - 3);
     const bool is_set = std::fmod(std::fabs(value), 2 * bit) >= bit;
     value += std::copysign(is_set ? -bit : bit, value);
   });

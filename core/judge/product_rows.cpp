@@ -53,8 +53,11 @@ Tensor computed_rows(const SlotSource& source, const IndexRanges& rows, const co
   for (const Name name : {Name::w_kv, Name::w_gate}) tokens.inputs[name] = source.problem.input(name);
   tokens.inputs[Name::hidden] = gathered(source.problem.input(Name::hidden), rows);
   Tape reads;
-  for (const auto& [slot, record] : source.reads.records())
-    reads.set(slot, gathered(record.tensor, rows), record.format);
+  for (const auto& [slot, record] : source.reads.records()) {
+    const auto& shape = record.tensor.shape;  // a product reads nothing that has no row for each token
+    if (shape.size() == 3 && shape[0] == source.problem.config.batch && shape[1] == source.problem.config.seq)
+      reads.set(slot, gathered(record.tensor, rows), record.format);
+  }
   return computed({source.slot, tokens, source.recipe, reads}, options);
 }
 
