@@ -2,6 +2,7 @@
 // One matrix product of a run: packs its right factor once, cuts rows over threads, calls the kernel or BLAS.
 #pragma once
 
+#include <algorithm>
 #include <type_traits>
 #include <vector>
 
@@ -39,20 +40,69 @@ struct MatrixProduct {
   bool store = true;       ///< round finished sums to the storage format
 };
 
+/// Terms that are packed together: what they read and write of a panel stays in the first cache.
+constexpr std::size_t terms_together = 16;
+
+/// Columns of a product that one panel holds.
+struct Panel {
+  std::size_t first = 0;
+  std::size_t count = 0;  ///< the others of its width are 0
+};
+
 /// The right factor in panels of `width` columns: [columns / width, depth, width], missing columns 0.
 template <class T>
-void pack_panels(const MatrixProduct<T>& product, std::size_t width, Workspace<T>& panels) {
-  const RightFactor<T>& b = product.b;
-  const std::size_t depth = product.depth;
-  const std::size_t columns = product.columns;
-  panels.assign_zeros((columns + width - 1) / width * width * depth);
-  const bool transposed = b.stored_transposed == Transpose::yes;
-  for (std::size_t j = 0; j < columns; ++j) {
-    T* panel = panels.data() + j / width * width * depth + j % width;
-    for (std::size_t k = 0; k < depth; ++k)
-      panel[k * width] = transposed ? b.data[j * b.row + k] : b.data[k * b.row + j];
+class PanelPacker {
+ public:
+  PanelPacker(const MatrixProduct<T>& product, std::size_t width, Workspace<T>& panels)
+      : b_(product.b), depth_(product.depth), columns_(product.columns), width_(width) {
+    panels.assign_zeros(count() * width * depth_);
+    panels_ = panels.data();
   }
-}
+
+  void operator()(unsigned threads) const {
+    const bool transposed = b_.stored_transposed == Transpose::yes;
+    parallel_for({0, count(), 1}, threads, [&](std::size_t begin, std::size_t end) {
+      transposed ? pack_columns(begin, end) : pack_rows(begin, end);
+    });
+  }
+
+ private:
+  std::size_t count() const { return (columns_ + width_ - 1) / width_; }
+  Panel panel(std::size_t index) const {
+    const std::size_t first = index * width_;
+    return {first, std::min(width_, columns_ - first)};
+  }
+  T* row(std::size_t index, std::size_t k) const { return panels_ + (index * depth_ + k) * width_; }
+
+  /// Rows of b from end to end, a few beside each other.
+  void pack_rows(std::size_t begin, std::size_t end) const {
+    for (std::size_t first = 0; first < depth_; first += terms_together) {
+      const std::size_t last = std::min(depth_, first + terms_together);
+      for (std::size_t i = begin; i < end; ++i) {
+        for (std::size_t k = first; k < last; ++k)
+          std::copy_n(b_.data + k * b_.row + panel(i).first, panel(i).count, row(i, k));
+      }
+    }
+  }
+  /// Rows of b are columns of the product.
+  void pack_columns(std::size_t begin, std::size_t end) const {
+    for (std::size_t i = begin; i < end; ++i) {
+      for (std::size_t first = 0; first < depth_; first += terms_together) {
+        const std::size_t last = std::min(depth_, first + terms_together);
+        for (std::size_t j = 0; j < panel(i).count; ++j) {
+          const T* const column = b_.data + (panel(i).first + j) * b_.row;
+          for (std::size_t k = first; k < last; ++k) row(i, k)[j] = column[k];
+        }
+      }
+    }
+  }
+
+  const RightFactor<T>& b_;
+  std::size_t depth_;
+  std::size_t columns_;
+  std::size_t width_;
+  T* panels_;
+};
 
 /// What the kernel is told of a product whose right factor is packed.
 template <class T>
@@ -107,7 +157,7 @@ class Multiplier {
  private:
   void in_panels(const MatrixProduct<T>& product, Workspace<T>& panels) const {
     if (product.rows == 0 || product.columns == 0) return;
-    if (panels.empty()) pack_panels(product, kernels_.panel_columns, panels);
+    if (panels.empty()) PanelPacker(product, kernels_.panel_columns, panels)(threads_);
     const kernels::MultiplyJob<T> job = job_of(product, panels.data());
     parallel_for({0, product.rows, 4}, threads_,
                  [&](std::size_t begin, std::size_t end) { kernels_.multiply(job, begin, end); });

@@ -85,7 +85,7 @@ class Multiplier<precision::Enclosed> {
   }
 
   void through_kernel(const MatrixProduct<Number>& product, Workspace<Number>& panels) const {
-    if (panels.empty()) pack_panels(product, kernels_.panel_columns, panels);
+    if (panels.empty()) PanelPacker(product, kernels_.panel_columns, panels)(threads_);
     const kernels::MultiplyJob<Number> job = job_of(product, panels.data());
     parallel_for({0, product.rows, 4}, threads_,
                  [&](std::size_t begin, std::size_t end) { kernels_.multiply(job, begin, end); });

@@ -53,7 +53,7 @@ struct Gemm {
     product.columns = columns;
     product.out = out.data();
   }
-  void operator()() { multiply(product, panels); }
+  void operator()() { multiply({{product, &panels}}); }
 };
 
 void check(const Gemm& gemm) {

@@ -86,7 +86,7 @@ struct PhaseJob {
   std::size_t arena() const { return std::size_t{scratch} * static_cast<std::size_t>(channels); }
 };
 
-/// out[i, :] = sum_k a[i, k] b[k, :] for a row-major b packed into panels; see pack_panels.
+/// out[i, :] = sum_k a[i, k] b[k, :] for a row-major b packed into panels; see PanelPacker.
 template <class T>
 struct MultiplyJob {
   const SlotArithmetic* arithmetic = nullptr;
