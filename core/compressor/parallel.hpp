@@ -150,4 +150,14 @@ void parallel_for(const Items& items, unsigned threads, Work work) {
   }
 }
 
+/// Calls work(i) for each of `count` tasks, some longer than others: the next one is for whichever thread is free.
+template <class Work>
+void parallel_tasks(std::size_t count, unsigned threads, Work work) {
+  const unsigned workers = std::max(1U, threads);
+  std::atomic<std::size_t> next = 0;
+  parallel_for({0, workers, 1}, workers, [&](std::size_t, std::size_t) {
+    for (std::size_t i = next++; i < count; i = next++) work(i);
+  });
+}
+
 }  // namespace ulpscope::compressor

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/compressor/evaluate.hpp"
+#include "core/compressor/parallel.hpp"
 #include "core/compressor/run.hpp"
 #include "core/judge/ledger_rows.hpp"
 #include "core/judge/product_rows.hpp"
@@ -35,11 +36,11 @@ Births::Births(const Suspect& suspect, unsigned threads)
       plan_(suspect.recipe, suspect.problem.config),
       graph_(suspect.recipe, plan_, {suspect.problem.has(Name::prior_kv) && suspect.problem.has(Name::prior_gate)}),
       tape_(suspect.tape),
-      strays_(strays_of(suspect.tape, suspect.truth)) {
+      strays_(strays_of(suspect.tape, suspect.truth, threads)) {
   if (strays_.empty()) return;
   padded_ = compressor::padded_slots(suspect.problem, plan_.config(), suspect.recipe);
   complete();
-  const Strays inputs = stray_inputs(suspect.problem, plan_);
+  const Strays inputs = stray_inputs(suspect.problem, plan_, threads);
   sound_ = tape_;
   sound_problem_ = healed(suspect.problem, inputs, plan_);
   for (const auto& [slot, elements] : inputs) changed_[slot.index()] = true;
@@ -62,9 +63,11 @@ void Births::complete() {
     if (needed[slot.index()] && !suspect_.tape.has(slot)) partial.wanted.push_back(slot);
   }
   if (partial.wanted.empty()) return;
-  const auto missing = compressor::run_from(suspect_.problem, suspect_.recipe, partial, options());
+  compressor::RunOptions options;
+  options.threads = threads_;
+  const auto missing = compressor::run_from(suspect_.problem, suspect_.recipe, partial, options);
   for (const auto& [slot, record] : missing.tape.records()) tape_.set(slot, record.tensor, record.format);
-  strays_.merge(strays_of(missing.tape, suspect_.truth));
+  strays_.merge(strays_of(missing.tape, suspect_.truth, threads_));
 }
 
 Tape Births::reads_in(const Tape& tape, Slot slot) const {
@@ -75,14 +78,18 @@ Tape Births::reads_in(const Tape& tape, Slot slot) const {
   return reads;
 }
 
-compressor::RunOptions Births::options() const {
+/// Threads cost a tenth of a millisecond each.
+compressor::RunOptions Births::options(Slot slot) const {
+  constexpr std::size_t elements_of_a_thread = std::size_t{1} << 19;
+  const std::size_t size = compressor::element_count(compressor::shape_of(slot, plan_.config()));
+  const std::size_t useful = is_matrix_product(slot) ? threads_ : size / elements_of_a_thread;
   compressor::RunOptions options;
-  options.threads = threads_;
+  options.threads = static_cast<unsigned>(std::clamp<std::size_t>(useful, 1, std::max(1U, threads_)));
   return options;
 }
 
 Tensor Births::computed(Slot slot, const compressor::Problem& problem, const Tape& reads) const {
-  return compressor::run_from(problem, suspect_.recipe, {reads, {slot}}, options()).tape.find(slot)->tensor;
+  return compressor::run_from(problem, suspect_.recipe, {reads, {slot}}, options(slot)).tape.find(slot)->tensor;
 }
 
 /// Whether something that the slot's stage reads came from a stray, be it finite again.
@@ -119,8 +126,10 @@ const Tensor* Births::truth_of(Slot slot) const {
   return exact != nullptr ? &exact->tensor : nullptr;
 }
 
-StrayProduct Births::own_product(Slot slot) const { return {slot, {plan_, suspect_.problem, tape_, scans_}}; }
-StrayProduct Births::sound_product(Slot slot) const { return {slot, {plan_, sound_problem_, sound_, scans_}}; }
+StrayProduct Births::own_product(Slot slot) const { return {slot, {plan_, suspect_.problem, tape_, scans_, threads_}}; }
+StrayProduct Births::sound_product(Slot slot) const {
+  return {slot, {plan_, sound_problem_, sound_, scans_, threads_}};
+}
 
 /// Whether every stray of a matrix product came with its factors, and either nothing but their sum reads it, or most of
 /// it are strays, or hardly any: then its factors have told all, and no product is computed.
@@ -175,7 +184,7 @@ Tensor Births::from_own(Slot slot, const IndexRanges& strays) const {
   if (is_matrix_product(slot) && own_product(slot).carries(strays)) return own;
   if (!has_token_rows(slot)) return computed(slot, suspect_.problem, reads(slot));
   return with_rows({slot, suspect_.problem, suspect_.recipe, reads(slot)}, own, rows_of(strays, own.shape.back(), {}),
-                   options());
+                   options(slot));
 }
 
 /// The slot as it would be without the strays before it. Of a product by tokens: the rows that hold strays, or that a
@@ -184,7 +193,7 @@ Tensor Births::from_sound(Slot slot, const IndexRanges& strays) const {
   if (!has_token_rows(slot)) return computed(slot, sound_problem_, sound_reads(slot));
   const Tensor& own = tape_.find(slot)->tensor;
   const IndexRanges rows = rows_of(strays, own.shape.back(), own_product(slot).tainted_rows());
-  return with_rows({slot, sound_problem_, suspect_.recipe, sound_reads(slot)}, own, rows, options());
+  return with_rows({slot, sound_problem_, suspect_.recipe, sound_reads(slot)}, own, rows, options(slot));
 }
 
 void Births::find_in(Slot slot) {
@@ -197,12 +206,18 @@ void Births::find_in(Slot slot) {
   if (is_passed_on(slot, suspects)) return pass_on(slot, suspects);
   const Tensor* const truth = truth_of(slot);
   const Record& own = *tape_.find(slot);
-  const Tensor made = from_sound(slot, suspects);
+  const bool both = tainted && !suspects.empty();
+  Tensor made;
+  Tensor again;
+  // Beside each other, but for products, whose factors are looked at for both.
+  compressor::parallel_tasks(both ? 2 : 1, is_matrix_product(slot) ? 1 : threads_, [&](std::size_t i) {
+    (i == 0 ? made : again) = i == 0 ? from_sound(slot, suspects) : from_own(slot, suspects);
+  });
+  if (!both) again = made;
   const Values values(made);
   const Values exact(truth != nullptr ? *truth : made);
   const auto is_born = [&](std::size_t i) { return is_stray(values[i], exact[i], slot.direction); };
   if (!suspects.empty()) {
-    const Tensor again = tainted ? from_own(slot, suspects) : made;
     const Values others(again);
     unlike(suspects, made, again).for_each([&](std::size_t i) {
       if (!is_born(i) && !std::isfinite(others[i])) return;

@@ -58,7 +58,7 @@ class Births {
                               const compressor::Tape& reads) const;
 
  private:
-  compressor::RunOptions options() const;
+  compressor::RunOptions options(compressor::Slot slot) const;
   void complete();
   void find_in_inputs();
   void find_in(compressor::Slot slot);

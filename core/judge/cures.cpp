@@ -237,7 +237,7 @@ class Trial {
     options.gradients = needs_gradients() ? compressor::Gradients::all : compressor::Gradients::none;
     const auto rerun = attempt(problem, recipe, pinned, options);
     if (!rerun) return false;
-    const Strays left = strays_of(*rerun, births_.suspect().truth);
+    const Strays left = strays_of(*rerun, births_.suspect().truth, births_.threads());
     const std::size_t before = stray_results(births_.strays());
     const std::size_t after = stray_results(left);
     if (before != 0 && after == 0) return true;

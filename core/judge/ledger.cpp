@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/compressor/evaluate.hpp"
+#include "core/compressor/parallel.hpp"
 #include "core/judge/dump.hpp"
 #include "core/judge/ledger_bias.hpp"
 #include "core/judge/ledger_count.hpp"
@@ -32,17 +33,30 @@ class Ledger {
         grid_(stages_.grid()) {}
 
   std::vector<LedgerLine> run() {
-    for (const Slot slot : books_.replayer.graph().order()) {
-      const bool kept = books_.filter == nullptr || books_.filter->keeps(slot);
-      if (!kept || !books_.tape.has(slot) || compressor::level_of(slot) == compressor::Level::table) continue;
-      lines_.push_back(counted(slot));
-      add_accounts(lines_.back());
-    }
+    const std::vector<Slot> slots = slots_with_lines();
+    lines_.resize(slots.size());
+    // The replayer, which a dump's gaps need, is one thread's at a time, and has threads of its own.
+    const unsigned threads = books_.gaps == Gaps::leave ? books_.replayer.threads() : 1;
+    // From the last: the gradients of inputs are the largest slots.
+    compressor::parallel_tasks(slots.size(), threads,
+                               [&](std::size_t i) { lines_.rbegin()[i] = counted(slots.rbegin()[i]); });
+    find_zeroed_weights();
+    compressor::parallel_tasks(slots.size(), threads, [&](std::size_t i) { add_accounts(lines_[i]); });
+    for (LedgerLine& line : lines_) add_pooled(line);
     for (LedgerLine& line : lines_) line.sentence = sentence_of(line, lines_);
     return std::move(lines_);
   }
 
  private:
+  std::vector<Slot> slots_with_lines() const {
+    std::vector<Slot> slots;
+    for (const Slot slot : books_.replayer.graph().order()) {
+      const bool kept = books_.filter == nullptr || books_.filter->keeps(slot);
+      if (kept && books_.tape.has(slot) && compressor::level_of(slot) != compressor::Level::table)
+        slots.push_back(slot);
+    }
+    return slots;
+  }
   bool is_known(Slot slot) const { return books_.gaps == Gaps::replay || books_.tape.has(slot); }
   /// The rows of a slot that the dump holds.
   Tensor held(Slot slot, const Tensor& whole) const {
@@ -61,13 +75,18 @@ class Ledger {
     if (truth != nullptr) count.add_truth(line, held(slot, truth->tensor));
     const bool has_rows = compressor::has_window_rows(slot.name);
     if (books_.gaps == Gaps::leave && !stages_.reads_are_kept(slot)) return line;
-    // A run of ours is as close to its exact stage as its arithmetic promises.
+    // A run of ours moves what it says it moves, and is as close to its exact stage as its arithmetic promises.
+    if (books_.gaps == Gaps::leave && count.keeps_values()) {
+      line.became_zero = 0;
+      return line;
+    }
     if (books_.gaps == Gaps::leave && count.has_many_subnormals()) {
       if (const auto error = stages_.product_error(slot)) count.set_error(*error);
     }
     count.ask_subnormals();
     const auto elements = whole_elements(count.candidates(), found.shape, record.tensor.shape);
-    count.add_causes(line, stages_.at(slot, elements), has_rows ? &grid_ : nullptr);
+    const auto settled = [&count](std::size_t k, double low, double high) { return count.is_settled(k, low, high); };
+    count.add_causes(line, stages_.at(slot, elements, settled), has_rows ? &grid_ : nullptr);
     if (books_.gaps == Gaps::replay && count.is_doubtful()) {
       Replayed replayed = books_.replayer.replay(slot);
       crop(replayed, found.shape);
@@ -85,7 +104,7 @@ class Ledger {
     return elements;
   }
 
-  void add_accounts(LedgerLine& line) {
+  void add_accounts(LedgerLine& line) const {
     const Slot sum = forward(books_.recipe.pipeline == compressor::Pipeline::bias_first ? Name::biased : Name::logits);
     const bool stands_for_sum =
         line.slot == forward(Name::logits) && is_missing(sum) && books_.tape.has(forward(Name::gate));
@@ -94,7 +113,6 @@ class Ledger {
     if (line.slot == account_slot(exponentiating())) add_exp(line);
     if (line.slot == account_slot(Name::denominator)) add_denominator(line);
     if (line.slot == forward(Name::weights)) add_weights(line);
-    if (line.slot == forward(Name::pooled)) add_pooled(line);
   }
 
   /// A dump does not hold it, and it is replayed.
@@ -164,12 +182,25 @@ class Ledger {
     return books_.recipe.softmax == compressor::Softmax::naive ? needed : std::min(needed, -points().zero_below);
   }
 
-  void add_weights(LedgerLine& line) {
+  /// Before the accounts of the weights and of pooled, which both tell what they cost.
+  void find_zeroed_weights() {
+    const LedgerLine* const line = line_of(forward(Name::weights));
+    if (line == nullptr || line->zero == 0 || !is_known(forward(Name::logits)) || !may_have_lost_weights()) return;
+    const Tensor logits = stages_.known(forward(Name::logits));
+    zeroed_ =
+        zeroed_weights({books_.tape.find(line->slot)->tensor, logits, pad_role()}, grid_, books_.replayer.threads());
+  }
+
+  const LedgerLine* line_of(Slot slot) const {
+    const auto line =
+        std::find_if(lines_.begin(), lines_.end(), [&](const LedgerLine& one) { return one.slot == slot; });
+    return line == lines_.end() ? nullptr : &*line;
+  }
+
+  void add_weights(LedgerLine& line) const {
     const Tensor& weights = books_.tape.find(line.slot)->tensor;
     const bool has_logits = is_known(forward(Name::logits));
     const Tensor logits = has_logits ? stages_.known(forward(Name::logits)) : weights;
-    if (has_logits && line.zero != 0 && may_have_lost_weights())
-      zeroed_ = zeroed_weights(weights, logits, grid_, pad_role());
     const bool has_softmax = is_known(forward(Name::softmax));
     const Tensor softmax = has_softmax ? stages_.known(forward(Name::softmax)) : weights;
     line.mass = mass_account({weights, has_softmax ? &softmax : nullptr, zeroed_}, grid_);
@@ -178,7 +209,8 @@ class Ledger {
 
   void add_pooled(LedgerLine& line) const {
     const Record* truth = books_.truth.find(line.slot);
-    if (zeroed_.empty() || truth == nullptr || !is_known(forward(Name::values))) return;
+    if (line.slot != forward(Name::pooled) || zeroed_.empty() || truth == nullptr || !is_known(forward(Name::values)))
+      return;
     const Tensor values = stages_.known(forward(Name::values));
     line.pooled = pooled_account({zeroed_, values, books_.tape.find(line.slot)->tensor, truth->tensor}, grid_);
   }
@@ -187,9 +219,8 @@ class Ledger {
   bool may_have_lost_weights() const {
     for (const Name name : {Name::exp, Name::softmax, Name::weights}) {
       if (!books_.replayer.graph().computes(forward(name))) continue;
-      const auto line =
-          std::find_if(lines_.begin(), lines_.end(), [&](const LedgerLine& one) { return one.slot == forward(name); });
-      if (line == lines_.end() || line->became_zero != 0U) return true;
+      const LedgerLine* const line = line_of(forward(name));
+      if (line == nullptr || line->became_zero != 0U) return true;
     }
     return false;
   }

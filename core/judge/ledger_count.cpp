@@ -6,7 +6,9 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <numeric>
 #include <type_traits>
 
 namespace ulpscope::judge {
@@ -40,14 +42,29 @@ class Causes {
   std::array<std::array<std::uint64_t, 4>, 11> counts_{};
 };
 
+/// Values that are squared together, in lanes, which packs can add.
+constexpr std::size_t lanes_together = 32;
+
+template <class T>
+void add_squares(const T* values, std::array<double, lanes_together>& lanes) {
+  std::array<T, lanes_together> finite;
+  for (std::size_t k = 0; k < lanes_together; ++k)
+    finite[k] = std::fabs(values[k]) <= std::numeric_limits<T>::max() ? values[k] : T{0};
+  for (std::size_t k = 0; k < lanes_together; ++k) lanes[k] += square(static_cast<double>(finite[k]));
+}
+
+/// Of the finite ones.
 double sum_of_squares(const compressor::Tensor& tensor) {
-  const Values values(tensor);
-  double sum = 0;
-  for (std::size_t i = 0; i < tensor.size(); ++i) {
-    const double value = values[i];
-    sum += std::isfinite(value) ? square(value) : 0;
-  }
-  return sum;
+  std::array<double, lanes_together> lanes{};
+  const auto add = [&lanes](const auto& values) {
+    const std::size_t whole = values.size() / lanes_together * lanes_together;
+    for (std::size_t i = 0; i < whole; i += lanes_together) add_squares(values.data() + i, lanes);
+    std::array<std::remove_cvref_t<decltype(values[0])>, lanes_together> rest{};
+    std::copy(values.begin() + whole, values.end(), rest.begin());
+    add_squares(rest.data(), lanes);
+  };
+  std::visit(add, tensor.data);
+  return std::accumulate(lanes.begin(), lanes.end(), 0.0);
 }
 
 double share_of(double part, double whole) { return part == 0 ? 0 : std::sqrt(part / whole); }
@@ -100,57 +117,64 @@ Ends<T> ends_of(const SlotMechanism& mechanism, T) {
   return {std::max(magnitude_bits(normal), Bits<T>{1}), magnitude_bits(static_cast<T>(mechanism.clamp()))};
 }
 
+/// Calls of(block, first element) for one block after the other; the last is filled up with infinities, which nothing
+/// counts.
+template <class T, class F>
+void for_each_block(std::span<const T> values, F of) {
+  const std::size_t whole = values.size() / count_block * count_block;
+  for (std::size_t first = 0; first < whole; first += count_block) of(values.data() + first, first);
+  if (whole == values.size()) return;
+  std::array<T, count_block> rest;
+  rest.fill(std::numeric_limits<T>::infinity());
+  std::copy(values.begin() + static_cast<std::ptrdiff_t>(whole), values.end(), rest.begin());
+  of(rest.data(), whole);
+}
+
 }  // namespace
 
 template <class T>
 void SlotCount::count(std::span<const T> values) {
   const Ends<T> ends = ends_of(mechanism_, T{});
-  const std::size_t whole = values.size() / count_block * count_block;
-  for (std::size_t first = 0; first < whole; first += count_block) {
-    const BlockCount<T> counts(values.data() + first, ends);
+  for_each_block(values, [&](const T* block, std::size_t first) {
+    const BlockCount<T> counts(block, ends);
     line_.zero += static_cast<std::uint64_t>(counts.zero);
     line_.subnormal += static_cast<std::uint64_t>(counts.small - counts.zero);
-    if (counts.zero + counts.clamped != 0) add_candidates(values.subspan(first, count_block), first, 0);
-  }
-  for (const T value : values.subspan(whole)) {
-    line_.zero += value == 0;
-    line_.subnormal += value != 0 && magnitude_bits(value) < ends.normal;
-  }
-  add_candidates(values.subspan(whole), whole, 0);
+    if (counts.zero + counts.clamped != 0) add_candidates(block, first, 0);
+  });
 }
 
-/// Of `values`, which begin at element `first`: zeros, those below `normal`, clamped ones.
+/// Of a block of values, which begins at element `first`: zeros, those below a magnitude, clamped ones.
 template <class T>
-void SlotCount::add_candidates(std::span<const T> values, std::size_t first, double normal) {
-  const double clamp = mechanism_.clamp();
-  // Zeros stand where they like: each index is written, and stays where its number is a candidate.
-  std::size_t next = candidates_.size();
-  candidates_.resize(next + values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const double magnitude = std::fabs(static_cast<double>(values[i]));
-    candidates_[next] = first + i;
-    next += static_cast<std::size_t>((magnitude == 0) | (magnitude < normal) |
-                                     ((magnitude >= clamp) & (magnitude < HUGE_VAL)));
+void SlotCount::add_candidates(const T* values, std::size_t first, double below) {
+  const Bits<T> small = std::max(magnitude_bits(static_cast<T>(below)), Bits<T>{1});
+  const Bits<T> clamp = ends_of(mechanism_, T{}).clamp;
+  constexpr Bits<T> infinity = std::bit_cast<Bits<T>>(std::numeric_limits<T>::infinity());
+  std::array<std::uint8_t, count_block> flags;
+  for (std::size_t i = 0; i < count_block; ++i) {
+    const Bits<T> bits = magnitude_bits(values[i]);
+    flags[i] = static_cast<std::uint8_t>((bits < small) | ((bits >= clamp) & (bits < infinity)));
   }
-  candidates_.resize(next);
+  // Eight flags at a time, the first of them in the lowest byte: most are 0.
+  static_assert(std::endian::native == std::endian::little);
+  for (std::size_t i = 0; i < count_block; i += sizeof(std::uint64_t)) {
+    std::uint64_t some = 0;
+    for (std::memcpy(&some, flags.data() + i, sizeof some); some != 0; some &= some - 1)
+      candidates_.push_back(first + i + static_cast<std::size_t>(std::countr_zero(some)) / 8);
+  }
 }
 
 bool SlotCount::has_many_subnormals() const {
-  return mechanism_.subnormals_need_exact() && line_.subnormal > found_.size() / many_share;
+  return mechanism_.asked_below() != 0 && line_.subnormal > found_.size() / many_share;
 }
 
 void SlotCount::ask_subnormals() {
-  if (line_.subnormal == 0 || !mechanism_.subnormals_need_exact()) return;
+  const double below = mechanism_.asked_below();
+  if (line_.subnormal == 0 || below == 0) return;
   candidates_.clear();
-  const double normal = precision::min_normal(mechanism_.storage());
   const auto ask = [&](const auto& values) {
-    const std::span all(values.data(), values.size());
-    for (std::size_t first = 0; first < all.size(); first += count_block) {
-      const auto block = all.subspan(first, std::min(count_block, all.size() - first));
-      const bool whole = block.size() == count_block;
-      if (whole && BlockCount(block.data(), ends_of(mechanism_, values[0])).is_ordinary()) continue;
-      add_candidates(block, first, normal);
-    }
+    for_each_block(std::span(values.data(), values.size()), [&](const auto* block, std::size_t first) {
+      if (!BlockCount(block, ends_of(mechanism_, block[0])).is_ordinary()) add_candidates(block, first, below);
+    });
   };
   std::visit(ask, found_.data);
 }
@@ -176,35 +200,45 @@ void SlotCount::add_truth(LedgerLine& line, const compressor::Tensor& truth) con
   line.lost = lost == 0 ? 0 : share_of(lost, sum_of_squares(truth));
 }
 
+SlotCount::Verdict SlotCount::verdict(double found, double exact) const {
+  if (found != 0) {
+    if (mechanism_.is_clamped(found, exact)) return {Mechanism::saturation, Effect::clamped};
+    if (!(std::fabs(found) < mechanism_.normal())) return {};
+    return {mechanism_.of_subnormal(exact), Effect::subnormal};
+  }
+  if (exact == 0 || !std::isfinite(exact)) return {};
+  const SlotMechanism::Zero zero = mechanism_.of_zero(exact);
+  return {zero.how, Effect::zero, !zero.by_formats};
+}
+
+/// Rounding is monotone: what is true of both ends, on one side of 0, is true between them.
+bool SlotCount::is_settled(std::size_t candidate, double low, double high) const {
+  if (!(low > 0 || high < 0) || !std::isfinite(low) || !std::isfinite(high)) return false;
+  const double found = Values(found_)[candidates_[candidate]];
+  return verdict(found, low) == verdict(found, high);
+}
+
 void SlotCount::add_causes(LedgerLine& line, const std::vector<double>& exact, const WindowGrid* pads) {
   const Values found(found_);
-  const double normal = precision::min_normal(mechanism_.storage());
   line.became_zero = 0;
   Causes causes;
-  if (!mechanism_.subnormals_need_exact()) {
-    if (const auto how = mechanism_.of_subnormal(0)) causes.of(*how, Effect::subnormal) = line.subnormal;
-  }
+  std::uint64_t asked = 0;  // subnormal numbers
   double lost = 0;
   for (std::size_t k = 0; k < candidates_.size(); ++k) {
     const std::size_t i = candidates_[k];
-    if (found[i] != 0) {
-      if (mechanism_.is_clamped(found[i], exact[k])) {
-        ++line.saturated;
-        ++causes.of(Mechanism::saturation, Effect::clamped);
-      } else if (std::fabs(found[i]) < normal) {
-        if (const auto how = mechanism_.of_subnormal(exact[k])) ++causes.of(*how, Effect::subnormal);
-      }
-      continue;
-    }
-    if (exact[k] == 0 || !std::isfinite(exact[k])) continue;
+    const Verdict of = verdict(found[i], exact[k]);
+    asked += of.effect == Effect::subnormal;
+    if (!of.how) continue;
+    ++causes.of(*of.how, of.effect);
+    line.saturated += of.effect == Effect::clamped;
+    if (of.effect != Effect::zero) continue;
     ++*line.became_zero;
     line.at_pads += pads != nullptr && pads->is_padded(i);
     lost += square(exact[k]);
-    const Mechanism how = mechanism_.of_zero(exact[k]);
-    line.flushed += how == Mechanism::flush;
-    ++causes.of(how, Effect::zero);
-    if (!mechanism_.formats_give_zero(exact[k])) doubtful_.push_back({i, how});
+    line.flushed += *of.how == Mechanism::flush;
+    if (of.is_doubtful) doubtful_.push_back({i, *of.how});
   }
+  if (const auto how = mechanism_.of_subnormal(HUGE_VAL)) causes.of(*how, Effect::subnormal) += line.subnormal - asked;
   line.causes = causes.list();
   line.lost_here = lost == 0 ? 0 : share_of(lost, lost + sum_of_squares(found_));
 }

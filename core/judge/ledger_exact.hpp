@@ -3,11 +3,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "core/judge/ledger_element.hpp"
+#include "core/judge/line_squares.hpp"
+#include "core/judge/product_elements.hpp"
 #include "core/judge/replay.hpp"
 
 namespace ulpscope::judge {
@@ -18,6 +22,10 @@ enum class Gaps : std::uint8_t {
   replay,  ///< recompute it in the recipe from the nearest slots
 };
 
+/// Whether the element asked for as the k-th means the same wherever between `low` and `high` its exact value is.
+using Settled = std::function<bool(std::size_t k, double low, double high)>;
+
+/// Threads may ask for different slots at a time, where the tape holds what their stages read.
 class ExactStages {
  public:
   /// The references must outlive this; `replayer` is that of `given`.
@@ -30,8 +38,10 @@ class ExactStages {
   /// Whether the tape holds all that the slot's stage reads.
   bool reads_are_kept(compressor::Slot slot) const;
   /// The exact stage at ascending flat elements of the whole slot. An exponential of a finite number is never 0:
-  /// where fp64 underflows too, it is fp64's smallest number. A quantiser's exact value is what it reads.
-  std::vector<double> at(compressor::Slot slot, const std::vector<std::size_t>& elements) const;
+  /// where fp64 underflows too, it is fp64's smallest number. A quantiser's exact value is what it reads. With
+  /// `settled`: elements of a matrix product may be estimates in fp32, where their bounds are settled.
+  std::vector<double> at(compressor::Slot slot, const std::vector<std::size_t>& elements,
+                         const Settled& settled = nullptr) const;
   /// How far the sum behind an element of a matrix product may be from its exact value before it is stored, in any
   /// order of the recipe's own arithmetic: ((1 + u)^(K + 1) - 1) ||row|| ||column||, the largest of both [Higham02, ch.
   /// 3], and what flushes and products below the format's range lose. Nothing for other slots.
@@ -43,17 +53,21 @@ class ExactStages {
   const WindowGrid& grid() const { return elements_.grid(); }
 
  private:
-  /// An element of a matrix product: sum over i of a[a_first + i a_step] * b[b_first + i b_step].
-  struct Dot;
-  std::optional<Dot> dot_of(compressor::Slot slot) const;
-  std::vector<double> dots(const Dot& dot, const std::vector<std::size_t>& elements) const;
+  const LineSquares& squares(const ProductFactor& factor) const;
+  /// A product's elements; nothing: the whole of it costs less.
+  std::optional<std::vector<double>> of_product(const SlotProduct& product, const std::vector<std::size_t>& elements,
+                                                const Settled& settled) const;
   compressor::Tensor whole(compressor::Slot slot) const;
 
   const compressor::Problem& problem_;
   const Replayer& replayer_;
   const compressor::Tape& given_;
   ElementStages elements_;
+  mutable std::mutex inputs_mutex_;
   mutable std::map<compressor::Name, compressor::Tensor> inputs_;  ///< as the recipe reads them, once asked for
+  mutable std::mutex squares_mutex_;
+  mutable std::map<compressor::Slot, LineSquares> squares_;  ///< of factors, once asked for
+  mutable std::mutex engine_mutex_;                          ///< the replayer is one thread's at a time
 };
 
 }  // namespace ulpscope::judge

@@ -140,6 +140,13 @@ SlotMechanism::SlotMechanism(Slot slot, const Replayer& replayer, const compress
   compute_ = without_flushes(computing);
   flushes_results_ = computing.flush_results || storage_.flush_results;
   flushes_inputs_ = computing.flush_inputs || arithmetic.accumulate.flush_inputs;
+  // Pads come from the recipe.
+  const bool has_pads = slot.direction == Direction::forward && compressor::has_window_rows(slot.name);
+  keeps_values_ = operation_ == Mechanism::storage && compute_ == unflushed_ && !flushes_results_ && !flushes_inputs_ &&
+                  (!has_pads || slot.name == Name::weights);
+  normal_ = precision::min_normal(storage_);
+  computed_normal_ = precision::min_normal(compute_);
+  if (computed_normal_ < normal_) asked_below_ = normal_;
 }
 
 const SlotMechanism::Points& SlotMechanism::points() const {
@@ -158,29 +165,26 @@ double SlotMechanism::computed(double exact) const {
   return operation_ == Mechanism::storage ? exact : precision::round(exact, compute_);
 }
 
-bool SlotMechanism::flushes_result(double exact) const {
-  const double normal = std::max(precision::min_normal(storage_), precision::min_normal(compute_));
-  return flushes_results_ && std::fabs(exact) <= normal;
+SlotMechanism::Zero SlotMechanism::of_zero(double exact) const {
+  const double magnitude = std::fabs(exact);
+  const bool negative = std::signbit(exact);
+  if (magnitude <= points().computed[negative]) return {operation_, true};
+  if (magnitude <= points().stored[negative]) return {Mechanism::storage, true};
+  const bool flushes_result = flushes_results_ && magnitude <= std::max(normal_, computed_normal_);
+  if (flushes_inputs_ || flushes_result) return {Mechanism::flush, true};
+  return {rounding_, false};
 }
 
-bool SlotMechanism::formats_give_zero(double exact) const {
-  return flushes_inputs_ || flushes_result(exact) || stored_is_zero(exact);
-}
-
-Mechanism SlotMechanism::of_zero(double exact) const {
-  if (computed_is_zero(exact)) return operation_;
-  if (stored_is_zero(exact)) return Mechanism::storage;
-  return flushes_inputs_ || flushes_result(exact) ? Mechanism::flush : rounding_;
-}
-
+/// Before it was stored it was beyond the last number that is stored as 0, and less than two places of the format away.
 void SlotMechanism::set_error(double error) {
-  const double least = std::min(points().stored[0], points().stored[1]);  // those above it are stored as numbers
-  held_ = compute_.emin < storage_.emin && least - error >= precision::min_normal(compute_);
+  if (asked_below_ == 0) return;
+  const double end = computed_normal_ + error;
+  const double least = std::min(points().stored[0], points().stored[1]);
+  asked_below_ = least >= end ? 0 : std::min(asked_below_, end + 2 * precision::min_subnormal(storage_));
 }
 
 std::optional<Mechanism> SlotMechanism::of_subnormal(double exact) const {
-  const bool held = held_ || (subnormals_need_exact() && std::fabs(exact) >= precision::min_normal(compute_));
-  if (held) return Mechanism::storage;
+  if (computed_normal_ < normal_ && std::fabs(exact) >= computed_normal_) return Mechanism::storage;
   return operation_ == Mechanism::storage ? std::nullopt : std::optional(operation_);
 }
 

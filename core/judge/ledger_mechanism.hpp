@@ -18,28 +18,32 @@ class SlotMechanism {
  public:
   SlotMechanism(compressor::Slot slot, const Replayer& replayer, const compressor::Recipe& recipe);
 
-  /// Of a zero whose exact value is not 0.
-  Mechanism of_zero(double exact) const;
+  /// Why a number whose exact value is not 0 became 0.
+  struct Zero {
+    Mechanism how = Mechanism::storage;
+    bool by_formats = false;  ///< they alone bring the exact value to 0, flushes included; else the stage's own
+                              ///< roundings did, or the value is not the recipe's
+  };
+  Zero of_zero(double exact) const;
   /// Of a subnormal number; nothing: it is moved, and was subnormal before.
   std::optional<Mechanism> of_subnormal(double exact) const;
-  /// Whether of_subnormal asks for the exact value.
-  bool subnormals_need_exact() const { return compute_.emin < storage_.emin && !held_; }
-  /// What the stage computes is this close to its exact value: a subnormal number may then have but one cause.
+  /// A subnormal number below this may have been one before it was stored: its exact value decides. Of any other,
+  /// of_subnormal(infinity) tells the cause.
+  double asked_below() const { return asked_below_; }
+  /// What the stage computes is this close to its exact value: fewer numbers need to be asked.
   void set_error(double error);
-  /// Whether the formats alone bring an exact value to 0, flushes included; where not, the stage's own roundings did
-  /// (of_zero still names them), or the value is not the recipe's.
-  bool formats_give_zero(double exact) const;
+  /// A run only moves values that the slot's format holds: the stage loses none.
+  bool keeps_values() const { return keeps_values_; }
   /// The value can only be a clamped one.
   bool is_clamped(double value, double exact) const { return std::fabs(value) == clamp_ && std::fabs(exact) > clamp_; }
   /// The largest finite number of the format, where values beyond it are clamped to it; else infinity.
   double clamp() const { return clamp_; }
   const precision::Format& storage() const { return storage_; }
+  /// The least normal number that is stored.
+  double normal() const { return normal_; }
 
  private:
   double computed(double exact) const;
-  bool flushes_result(double exact) const;
-  bool computed_is_zero(double exact) const { return std::fabs(exact) <= points().computed[std::signbit(exact)]; }
-  bool stored_is_zero(double exact) const { return std::fabs(exact) <= points().stored[std::signbit(exact)]; }
   /// The largest magnitudes, of positive and negative values, that become 0 in the computation, and once stored.
   struct Points {
     std::array<double, 2> computed{};
@@ -50,7 +54,10 @@ class SlotMechanism {
   Mechanism operation_;  ///< where the format of the computation does not hold the value
   Mechanism rounding_;   ///< where its roundings brought it to 0 all the same
   double clamp_ = HUGE_VAL;
-  bool held_ = false;  ///< whatever is stored as a subnormal number was a normal one of the computation
+  bool keeps_values_ = false;
+  double normal_ = 0;
+  double computed_normal_ = 0;  ///< of the computation
+  double asked_below_ = 0;
   bool flushes_results_ = false;
   bool flushes_inputs_ = false;
   precision::Format compute_;  ///< without flushes

@@ -9,6 +9,7 @@
 #include <limits>
 #include <numeric>
 
+#include "core/compressor/parallel.hpp"
 #include "precision/native.hpp"
 
 namespace ulpscope::judge {
@@ -263,17 +264,22 @@ class ExactWeights {
 
 }  // namespace
 
-std::vector<ZeroedWeight> zeroed_weights(const Tensor& weights, const Tensor& logits, const WindowGrid& grid,
-                                         PadRole pads) {
-  const Values found(weights);
-  const Values arguments(logits);
-  ExactWeights exact(logits, grid, pads);
+std::vector<ZeroedWeight> zeroed_weights(const LogitRows& rows, const WindowGrid& grid, unsigned threads) {
+  const Values found(rows.weights);
+  const Values arguments(rows.logits);
+  std::vector<std::vector<ZeroedWeight>> of_window(grid.windows());
+  compressor::parallel_for({0, grid.windows(), 1}, threads, [&](std::size_t begin, std::size_t end) {
+    ExactWeights exact(rows.logits, grid, rows.pads);
+    for (std::size_t window = begin; window < end; ++window) {
+      for (std::size_t i = grid.at(window, 0); i < grid.at(window + 1, 0); ++i) {
+        if (found[i] != 0 || !std::isfinite(arguments[i])) continue;
+        const double value = exact.at(i);
+        if (value > 0) of_window[window].push_back({i, value});
+      }
+    }
+  });
   std::vector<ZeroedWeight> zeroed;
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    if (found[i] != 0 || !std::isfinite(arguments[i])) continue;
-    const double value = exact.at(i);
-    if (value > 0) zeroed.push_back({i, value});
-  }
+  for (const auto& some : of_window) zeroed.insert(zeroed.end(), some.begin(), some.end());
   return zeroed;
 }
 

@@ -65,9 +65,13 @@ enum class PadRole : std::uint8_t {
   masked,    ///< weight 0 after the sum
   left_out,  ///< of maximum and sum
 };
+struct LogitRows {
+  const compressor::Tensor& weights;
+  const compressor::Tensor& logits;
+  PadRole pads;
+};
 /// Those of them that are not 0 in fp64, ascending.
-std::vector<ZeroedWeight> zeroed_weights(const compressor::Tensor& weights, const compressor::Tensor& logits,
-                                         const WindowGrid& grid, PadRole pads);
+std::vector<ZeroedWeight> zeroed_weights(const LogitRows& rows, const WindowGrid& grid, unsigned threads);
 
 /// `softmax`: before the cast, null where it is not known.
 struct WeightRows {

@@ -2,11 +2,10 @@
 // Tokens gathered into a problem of their own: a matrix product does not ask which token stands beside which.
 #include "core/judge/product_rows.hpp"
 
-#include <array>
-#include <numeric>
 #include <type_traits>
 #include <vector>
 
+#include "core/judge/slot_product.hpp"
 #include "core/judge/strays.hpp"
 #include "precision/rounding.hpp"
 
@@ -81,23 +80,6 @@ Tensor with_rows(const SlotSource& source, const Tensor& whole, const IndexRange
   std::size_t next = 0;
   return replaced(whole, places, [&](std::size_t) { return part.at(next++); });
 }
-
-namespace {
-
-/// In lanes, which packs can add.
-template <class A, class B>
-double dot(const A* a, const B* b, std::size_t count) {
-  std::array<double, 16> lanes{};
-  std::size_t i = 0;
-  for (; i + lanes.size() <= count; i += lanes.size()) {
-    for (std::size_t k = 0; k < lanes.size(); ++k)
-      lanes[k] += static_cast<double>(a[i + k]) * static_cast<double>(b[i + k]);
-  }
-  for (; i < count; ++i) lanes[0] += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-  return std::accumulate(lanes.begin(), lanes.end(), 0.0);
-}
-
-}  // namespace
 
 std::vector<double> projected(Name name, const IndexRanges& elements, const compressor::Problem& problem,
                               const precision::Format& format) {

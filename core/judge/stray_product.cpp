@@ -3,11 +3,9 @@
 #include "core/judge/stray_product.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <limits>
-#include <numeric>
-#include <utility>
+
+#include "core/judge/line_squares.hpp"
 
 namespace ulpscope::judge {
 namespace {
@@ -15,37 +13,6 @@ namespace {
 using compressor::Name;
 using compressor::Slot;
 using compressor::Tensor;
-
-bool is_of_kv(Name name) { return name == Name::kv || name == Name::w_kv || name == Name::hidden_kv; }
-
-/// Neighbours that are looked at together, without branches.
-constexpr std::size_t neighbours = 64;
-/// Rows whose squares are added in the values' own format: their sum is off by less than its hundredth.
-constexpr std::size_t rows_together = 256;
-
-/// sums[i] += values[i]^2, and lanes[i] too.
-template <class T>
-void add_squares(const T* values, T* sums, T* lanes) {
-  for (std::size_t i = 0; i < neighbours; ++i) {
-    const T square = values[i] * values[i];
-    sums[i] += square;
-    lanes[i] += square;
-  }
-}
-
-/// A row's sum of squares, which are added to those of the columns too.
-template <class T>
-double squares_of_row(const T* values, std::vector<T>& columns) {
-  std::array<T, neighbours> lanes{};
-  std::size_t i = 0;
-  for (; i + neighbours <= columns.size(); i += neighbours) add_squares(values + i, columns.data() + i, lanes.data());
-  for (; i < columns.size(); ++i) {
-    const T square = values[i] * values[i];
-    columns[i] += square;
-    lanes[0] += square;
-  }
-  return std::accumulate(lanes.begin(), lanes.end(), 0.0);
-}
 
 /// Sums of squares to norms. A sum that is not finite may come of finite values: `is_tainted` looks at them again.
 template <class F>
@@ -62,43 +29,35 @@ StrayFactor factor_of(const std::vector<double>& squares, F is_tainted) {
   return factor;
 }
 
-/// Squares below the format's range are lost: fewer than `count` of its least normal number.
-template <class T>
-double lost_squares(std::size_t count) {
-  return static_cast<double>(count) * static_cast<double>(std::numeric_limits<T>::min());
-}
-
-template <class T>
-StrayMatrix scanned(const T* values, std::size_t rows, std::size_t width) {
-  std::vector<double> by_row(rows);
-  std::vector<double> by_column(width);
-  std::vector<T> sums(width);
-  for (std::size_t row = 0; row < rows; ++row) {
-    by_row[row] = squares_of_row(values + row * width, sums) + lost_squares<T>(width);
-    if (row + 1 != rows && (row + 1) % rows_together != 0) continue;
-    for (std::size_t i = 0; i < width; ++i) by_column[i] += static_cast<double>(std::exchange(sums[i], T{0}));
-  }
-  for (double& squares : by_column) squares += lost_squares<T>(rows);
-  const auto in_row = [&](std::size_t row) {
-    return !std::all_of(values + row * width, values + (row + 1) * width, [](T x) { return std::isfinite(x); });
-  };
-  const auto in_column = [&](std::size_t column) {
-    std::size_t row = 0;
-    while (row < rows && std::isfinite(values[row * width + column])) ++row;
-    return row < rows;
-  };
-  return {factor_of(by_row, in_row), factor_of(by_column, in_column)};
-}
-
 /// Of a matrix of rows of `width`.
-const StrayMatrix& matrix_of(const Tensor& tensor, std::size_t width, FactorScans& scans) {
+StrayMatrix scanned(const Tensor& tensor, std::size_t width, unsigned threads) {
+  const LineSquares squares = line_squares(tensor, width, threads);
   return std::visit(
-      [&](const auto& values) -> const StrayMatrix& {
-        const auto [place, is_new] = scans.try_emplace(values.data());
-        if (is_new) place->second = scanned(values.data(), width == 0 ? 0 : values.size() / width, width);
-        return place->second;
+      [&](const auto& values) -> StrayMatrix {
+        const auto is_finite = [](auto x) { return std::isfinite(x); };
+        const auto in_row = [&](std::size_t row) {
+          const auto first = values.begin() + row * width;
+          return !std::all_of(first, first + width, is_finite);
+        };
+        const auto in_column = [&](std::size_t column) {
+          std::size_t i = column;
+          while (i < values.size() && is_finite(values[i])) i += width;
+          return i < values.size();
+        };
+        return {factor_of(squares.rows, in_row), factor_of(squares.columns, in_column)};
       },
       tensor.data);
+}
+
+/// The lines of a factor: its matrix is looked at once.
+const StrayFactor& lines_of(const ProductFactor& factor, const ProductFactors& factors) {
+  const auto [name, direction] = factor.slot;
+  const bool is_input = direction == compressor::Direction::forward;
+  const Tensor& tensor = is_input ? factors.problem.input(name) : factors.tape.find(factor.slot)->tensor;
+  const void* const memory = std::visit([](const auto& values) -> const void* { return values.data(); }, tensor.data);
+  const auto [place, is_new] = factors.scans.try_emplace(memory);
+  if (is_new) place->second = scanned(tensor, factor.width, factors.threads);
+  return factor.lines == Lines::rows ? place->second.rows : place->second.columns;
 }
 
 bool has_infinities(const precision::Format& format) {
@@ -109,44 +68,11 @@ bool all(const std::vector<std::uint8_t>& flags) { return std::find(flags.begin(
 
 }  // namespace
 
-bool is_matrix_product(Slot slot) {
-  const bool forward = slot.direction == compressor::Direction::forward;
-  switch (slot.name) {
-    case Name::kv:
-    case Name::gate:
-      return forward;
-    case Name::w_kv:
-    case Name::w_gate:
-    case Name::hidden_kv:
-    case Name::hidden_gate:
-      return !forward;
-    default:
-      return false;
-  }
-}
-
 StrayProduct::StrayProduct(Slot slot, const ProductFactors& factors) {
-  const auto& [plan, problem, tape, scans] = factors;
-  const compressor::Config& config = plan.config();
-  const std::size_t h = config.hidden;
-  const std::size_t f = config.features();
-  const Tensor& weights = problem.input(is_of_kv(slot.name) ? Name::w_kv : Name::w_gate);
-  const Tensor& hidden = problem.input(Name::hidden);
-  std::size_t terms = h;
-  const StrayFactor* left = nullptr;
-  const StrayFactor* right = nullptr;
-  if (slot.direction == compressor::Direction::forward) {
-    left = &matrix_of(hidden, h, scans).rows;
-    right = &matrix_of(weights, h, scans).rows;
-  } else {
-    const Tensor& above = tape.find(compressor::gradient(is_of_kv(slot.name) ? Name::kv : Name::gate))->tensor;
-    const bool of_weights = slot.name == Name::w_kv || slot.name == Name::w_gate;
-    terms = of_weights ? config.batch * config.seq : f;
-    const StrayMatrix& gradients = matrix_of(above, f, scans);
-    left = of_weights ? &gradients.columns : &gradients.rows;
-    right = &matrix_of(of_weights ? hidden : weights, h, scans).columns;
-  }
-  const compressor::SlotArithmetic& arithmetic = plan.at(slot);
+  const SlotProduct product = *product_of(slot, factors.plan.config());
+  const StrayFactor& left = lines_of(product.left, factors);
+  const StrayFactor& right = lines_of(product.right, factors);
+  const compressor::SlotArithmetic& arithmetic = factors.plan.at(slot);
   double end = HUGE_VAL;
   has_infinities_ = true;
   for (const precision::Format& format : {arithmetic.compute, arithmetic.accumulate, arithmetic.storage}) {
@@ -154,12 +80,12 @@ StrayProduct::StrayProduct(Slot slot, const ProductFactors& factors) {
     has_infinities_ = has_infinities_ && has_infinities(format);
   }
   // Inputs may round up to twice as much, each addition by 1 + u.
-  const auto count = static_cast<double>(terms);
+  const auto count = static_cast<double>(product.terms);
   const double grown = std::exp(count * 2 * precision::unit_roundoff(arithmetic.accumulate));
-  finite_ = 8 * left->longest * right->longest * grown <= end;
-  carries_all_ = has_infinities_ && (all(left->tainted) || all(right->tainted));
-  left_ = left->tainted;
-  right_ = right->tainted;
+  finite_ = 8 * left.longest * right.longest * grown <= end;
+  carries_all_ = has_infinities_ && (all(left.tainted) || all(right.tainted));
+  left_ = left.tainted;
+  right_ = right.tainted;
 }
 
 bool StrayProduct::carries(const IndexRanges& elements) const {

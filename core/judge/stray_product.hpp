@@ -10,11 +10,9 @@
 #include "core/compressor/problem.hpp"
 #include "core/compressor/tape.hpp"
 #include "core/judge/index_ranges.hpp"
+#include "core/judge/slot_product.hpp"
 
 namespace ulpscope::judge {
-
-/// Projections and their gradients: whether the slot is one.
-bool is_matrix_product(compressor::Slot slot);
 
 /// A factor of a product, by rows of its matrix, or by columns.
 struct StrayFactor {
@@ -36,11 +34,12 @@ struct ProductFactors {
   const compressor::Problem& problem;
   const compressor::Tape& tape;
   FactorScans& scans;
+  unsigned threads = 1;
 };
 
 class StrayProduct {
  public:
-  /// One pass over both factors, or none where they are known.
+  /// One pass over both factors, or none where they are known. Precondition: is_matrix_product(slot).
   StrayProduct(compressor::Slot slot, const ProductFactors& factors);
 
   /// Of each of these elements some term is not finite, and so neither is the sum, whatever its order. False also where

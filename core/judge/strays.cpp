@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "core/compressor/parallel.hpp"
 #include "core/judge/ledger_rows.hpp"
 #include "precision/rounding.hpp"
 
@@ -123,24 +124,37 @@ IndexRanges strays_in(Slot slot, const Tensor& tensor, const Tensor* truth) {
   return found.where([&](std::size_t i) { return is_stray(run[i], exact[i], slot.direction); });
 }
 
-Strays strays_of(const compressor::Tape& tape, const compressor::Tape& truth) {
+namespace {
+
+/// Each slot is looked at by the next thread that is free; those without a stray are left out.
+Strays found_in(std::vector<Slot> slots, unsigned threads, const std::function<IndexRanges(Slot)>& find) {
+  std::vector<IndexRanges> found(slots.size());
+  compressor::parallel_tasks(slots.size(), threads, [&](std::size_t i) { found[i] = find(slots[i]); });
   Strays strays;
-  for (const auto& [slot, record] : tape.records()) {
-    const compressor::Record* exact = truth.find(slot);
-    auto found = strays_in(slot, record.tensor, exact != nullptr ? &exact->tensor : nullptr);
-    if (!found.empty()) strays.emplace(slot, std::move(found));
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (!found[i].empty()) strays.emplace(slots[i], std::move(found[i]));
   }
   return strays;
 }
 
-Strays stray_inputs(const compressor::Problem& problem, const compressor::Plan& plan) {
-  Strays strays;
+}  // namespace
+
+Strays strays_of(const compressor::Tape& tape, const compressor::Tape& truth, unsigned threads) {
+  std::vector<Slot> slots;
+  for (const auto& [slot, record] : tape.records()) slots.push_back(slot);
+  return found_in(std::move(slots), threads, [&](Slot slot) {
+    const compressor::Record* const exact = truth.find(slot);
+    return strays_in(slot, tape.find(slot)->tensor, exact != nullptr ? &exact->tensor : nullptr);
+  });
+}
+
+Strays stray_inputs(const compressor::Problem& problem, const compressor::Plan& plan, unsigned threads) {
+  std::vector<Slot> slots;
   for (const auto& [name, tensor] : problem.inputs) {
-    if (!is_arithmetic_input(name)) continue;
-    IndexRanges found = nonfinite_as_read(tensor, plan.input_format(name));
-    if (!found.empty()) strays.emplace(compressor::forward(name), std::move(found));
+    if (is_arithmetic_input(name)) slots.push_back(compressor::forward(name));
   }
-  return strays;
+  return found_in(std::move(slots), threads,
+                  [&](Slot slot) { return nonfinite_as_read(problem.input(slot.name), plan.input_format(slot.name)); });
 }
 
 IndexRanges unlike(const IndexRanges& places, const Tensor& made, const Tensor& others) {

@@ -24,9 +24,9 @@ using Strays = std::map<compressor::Slot, IndexRanges>;
 /// Of a slot; `truth` null, or of another size: as if the truth had the same infinities.
 IndexRanges strays_in(compressor::Slot slot, const compressor::Tensor& tensor, const compressor::Tensor* truth);
 /// Of the slots on a tape.
-Strays strays_of(const compressor::Tape& tape, const compressor::Tape& truth);
+Strays strays_of(const compressor::Tape& tape, const compressor::Tape& truth, unsigned threads);
 /// Of a problem's inputs as a recipe rounds them: whatever is not finite.
-Strays stray_inputs(const compressor::Problem& problem, const compressor::Plan& plan);
+Strays stray_inputs(const compressor::Problem& problem, const compressor::Plan& plan, unsigned threads);
 
 /// A stray's stand-in: the truth's value; 1 where it is no number, or none of the format's range.
 double healed(double truth, const precision::Format& format);

@@ -60,6 +60,13 @@ std::uint64_t causes_of(const LedgerLine& line, judge::Effect effect) {
   return sum;
 }
 
+std::uint64_t subnormal_by_storage(const LedgerLine& line) {
+  for (const judge::Cause& cause : line.causes) {
+    if (cause.effect == judge::Effect::subnormal && cause.mechanism == judge::Mechanism::storage) return cause.count;
+  }
+  return 0;
+}
+
 void check_line(const LedgerLine& line, const Ledger& ledger, const BruteForce& brute) {
   const compressor::Record& record = *ledger.tape.find(line.slot);
   const Counted counted = brute.count(line.slot);
@@ -96,6 +103,43 @@ TEST_CASE("every count of every line is that of the tape") {
   });
   CHECK(zeros > 1000);  // the golden problems do underflow
   CHECK(sharp > lines * 8 / 10);
+}
+
+TEST_CASE(
+    "where most of a gradient underflows, products are told from estimates, and every count is still the tape's") {
+  std::size_t dense = 0;
+  std::size_t stored = 0;
+  for (const std::string& name : golden_cases()) {
+    const compressor::Problem problem = golden_problem(name);
+    for (const char* recipe : {"fp16-pure", "pr3810", "fp32"}) {
+      for (const char* scale : {"1e-5", "1e-7", "1e-36", "1e-40"}) {
+        INFO(name << ", " << recipe << ", loss scale " << scale);
+        const Subject subject{
+            name, problem,
+            compressor::with_setting(compressor::load_recipe(recipe), std::string("loss_scale=") + scale)};
+        const Ledger ledger = ledger_of(subject);
+        const BruteForce brute(subject.problem, subject.recipe, ledger.tape, ledger.truth);
+        for (const LedgerLine& line : ledger.lines) {
+          if (!judge::is_matrix_product(line.slot)) continue;
+          INFO(compressor::to_string(line.slot));
+          check_line(line, ledger, brute);
+          const Counted counted = brute.count(line.slot);
+          CHECK_THAT(line.lost_here, Catch::Matchers::WithinRel(counted.lost_here, 1e-6) ||
+                                         Catch::Matchers::WithinAbs(counted.lost_here, 0));
+          const std::uint64_t by_storage = subnormal_by_storage(line);
+          if (compressor::Plan(subject.recipe, problem.config).at(line.slot).accumulate.emin <
+              ledger.tape.find(line.slot)->format.emin) {
+            CHECK(by_storage >= counted.stored_least);
+            CHECK(by_storage <= counted.stored_most);
+            stored += by_storage;
+          }
+          dense += line.zero > line.count / 64 && line.zero < line.count;
+        }
+      }
+    }
+  }
+  CHECK(dense > 50);
+  CHECK(stored > 1000);
 }
 
 TEST_CASE("mass, pads, exp, bias and denominator are those of the tape") {

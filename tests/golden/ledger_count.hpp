@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "core/compressor/arithmetic_plan.hpp"
+#include "core/judge/slot_product.hpp"
 #include "precision/rounding.hpp"
 #include "precision/ulp.hpp"
 #include "tests/golden/golden.hpp"
@@ -17,7 +18,9 @@ namespace ulpscope::test {
 struct Counted {
   std::uint64_t zero = 0, subnormal = 0, underflowed = 0;
   std::uint64_t became_zero_least = 0, became_zero_most = 0;
+  std::uint64_t stored_least = 0, stored_most = 0;  ///< subnormal numbers that were normal ones of the accumulator
   double lost = 0;
+  double lost_here = 0;  ///< what stages that are known give where the tape has 0
 };
 struct Mass {
   double worst = 0, rms = 0, flushed = 0, pads = 0;
@@ -39,6 +42,7 @@ class BruteForce {
         recipe_(recipe),
         tape_(tape),
         truth_(truth),
+        plan_(recipe, problem.config),
         config_(compressor::effective_config(problem.config, recipe)),
         m_(config_.ratio),
         rows_(config_.window_slots()),
@@ -55,21 +59,26 @@ class BruteForce {
     Counted counted;
     double lost = 0;
     double norm = 0;
+    Real here = 0, held = 0;
     for (std::size_t i = 0; i < record.tensor.size(); ++i) {
       const double value = record.tensor.at(i);
       const double exact = truth == nullptr ? 0 : truth->tensor.at(i);
+      if (std::isfinite(value)) held += static_cast<Real>(value) * value;
       if (std::isfinite(exact)) norm += exact * exact;
       counted.subnormal += value != 0 && std::fabs(value) < std::ldexp(1.0, record.format.emin);
+      if (value != 0 && std::fabs(value) < std::ldexp(1.0, record.format.emin)) add_subnormal(slot, i, counted);
       if (value != 0) continue;
       ++counted.zero;
       counted.underflowed += exact != 0;
       if (std::isfinite(exact)) lost += exact * exact;
       const Exact stage = exact_stage(slot, i);
+      here += stage.value * stage.value;
       // fp64's own sums are good to a part in 2^40 of their terms, here; beyond that both answers are right.
       counted.became_zero_least += stage.known && std::fabs(stage.value) > stage.terms * 0x1p-40L;
       counted.became_zero_most += !stage.known || stage.terms != 0 || stage.value != 0;
     }
     counted.lost = lost == 0 ? 0 : std::sqrt(lost / norm);
+    counted.lost_here = here == 0 ? 0 : static_cast<double>(std::sqrt(here / (here + held)));
     return counted;
   }
 
@@ -131,8 +140,7 @@ class BruteForce {
   Bias bias() const {
     const bool bias_first = recipe_.pipeline == compressor::Pipeline::bias_first;
     const Name sum = bias_first ? Name::biased : Name::logits;
-    const compressor::Plan plan(recipe_, problem_.config);
-    const auto& arithmetic = plan.at(compressor::forward(sum));
+    const auto& arithmetic = plan_.at(compressor::forward(sum));
     const auto& coarse =
         arithmetic.compute.precision < arithmetic.storage.precision ? arithmetic.compute : arithmetic.storage;
     Bias bias;
@@ -153,6 +161,15 @@ class BruteForce {
   }
 
  private:
+  /// Of a matrix product.
+  void add_subnormal(Slot slot, std::size_t i, Counted& counted) const {
+    if (!judge::is_matrix_product(slot)) return;
+    const Exact stage = exact_stage(slot, i);
+    const Real normal = std::ldexp(1.0L, plan_.at(slot).accumulate.emin);
+    counted.stored_least += std::fabs(stage.value) - stage.terms * 0x1p-40L >= normal;
+    counted.stored_most += std::fabs(stage.value) + stage.terms * 0x1p-40L >= normal;
+  }
+
   /// A stage at one element, and the sum of the absolute values of its terms (0: it has one term only).
   struct Exact {
     Real value = 0, terms = 0;
@@ -286,6 +303,7 @@ class BruteForce {
   const compressor::Recipe& recipe_;
   const compressor::Tape& tape_;
   const compressor::Tape& truth_;
+  compressor::Plan plan_;
   compressor::Config config_;
   std::size_t m_, rows_, d_, f_, entries_;
   precision::Format ape_format_;

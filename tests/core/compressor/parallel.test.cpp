@@ -38,6 +38,19 @@ TEST_CASE("every item is visited once, whatever the number of threads", "[thread
   }
 }
 
+TEST_CASE("every task is done once, however long the others take", "[threads]") {
+  for (const unsigned threads : {0U, 1U, 2U, 7U}) {
+    for (const std::size_t count : {0U, 1U, 100U}) {
+      std::vector<int> visits(count);
+      parallel_tasks(count, threads, [&](std::size_t i) {
+        if (i % 10 == 0) std::this_thread::yield();
+        ++visits[i];
+      });
+      CHECK(visits == std::vector<int>(count, 1));
+    }
+  }
+}
+
 TEST_CASE("threads that do not start leave their share to the others", "[threads]") {
   for (const int left : {0, 2}) {
     Scarce::left = left;

@@ -232,3 +232,41 @@ TEST_CASE("a token's strays in a projection are healed to its sums, of the heale
     }
   }
 }
+
+TEST_CASE("births do not depend on the number of threads", "[threads]") {
+  for (const test::SmallProblem& small : test::small_problems()) {
+    for (const char* name : {"fp32", "fp16-pure"}) {
+      Problem problem = small.problem;
+      compressor::Tensor& hidden = problem.inputs.at(Name::hidden);
+      std::vector<double> values = compressor::to_doubles(hidden);
+      values[values.size() / 2] = std::nan("");
+      hidden.data = values;
+      const Recipe recipe = recipe_of(name, {"pad.gate=-inf"});
+      const compressor::Run run = compressor::run_traced(problem, recipe, {});
+      const judge::Truth truth = test::truth_of(problem, recipe);
+      const judge::Suspect suspect{problem, recipe, run.tape, truth.tape};
+      const judge::Births one(suspect, 1);
+      REQUIRE_FALSE(one.groups().empty());
+      for (const unsigned threads : {2U, 5U}) {
+        INFO(small.name << ", " << name << ", threads: " << threads);
+        const judge::Births many(suspect, threads);
+        REQUIRE(many.groups().size() == one.groups().size());
+        for (std::size_t i = 0; i < one.groups().size(); ++i) {
+          const judge::BirthGroup& group = one.groups()[i];
+          const judge::BirthGroup& other = many.groups()[i];
+          CHECK(other.slot == group.slot);
+          CHECK(other.origin == group.origin);
+          REQUIRE(other.elements.size() == group.elements.size());
+          CHECK(other.elements.front() == group.elements.front());
+        }
+        REQUIRE(many.strays().size() == one.strays().size());
+        for (const auto& [slot, elements] : one.strays()) {
+          INFO(compressor::to_string(slot));
+          const auto found = many.strays().find(slot);
+          REQUIRE(found != many.strays().end());
+          CHECK(found->second.size() == elements.size());
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Elements of products against long double sums, for every way in which the factors lie; estimates keep to their
+// bounds.
+#include "core/judge/product_elements.hpp"
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/random.hpp"
+
+using namespace ulpscope;
+using judge::Lines;
+using judge::ProductElements;
+using judge::SlotProduct;
+
+namespace {
+
+struct Size {
+  std::size_t rows;
+  std::size_t terms;
+  std::size_t columns;
+};
+
+SlotProduct product_of(const Size& size, Lines left, Lines right) {
+  const auto width = [&](Lines lines, std::size_t count) { return lines == Lines::rows ? size.terms : count; };
+  return {{compressor::forward(compressor::Name::hidden), width(left, size.rows), left},
+          {compressor::forward(compressor::Name::w_kv), width(right, size.columns), right},
+          size.rows,
+          size.terms,
+          size.columns};
+}
+
+template <class T>
+compressor::Tensor tensor_of(std::size_t count, std::size_t seed, double scale) {
+  std::vector<T> values = test::normal_values<T>(count, seed);
+  for (T& value : values) value = static_cast<T>(static_cast<double>(value) * scale);
+  return {{count}, io::Buffer<T>(std::move(values)), sizeof(T) == 4 ? io::DType::f32 : io::DType::f64};
+}
+
+/// The sum, and that of its terms' absolute values.
+struct Sum {
+  long double value = 0;
+  long double terms = 0;
+};
+Sum sum_of(const SlotProduct& product, const compressor::Tensor& left, const compressor::Tensor& right,
+           std::size_t element) {
+  Sum sum;
+  for (std::size_t k = 0; k < product.terms; ++k) {
+    const long double term =
+        static_cast<long double>(left.at(element / product.columns * product.left.stride() + k * product.left.step())) *
+        right.at(element % product.columns * product.right.stride() + k * product.right.step());
+    sum.value += term;
+    sum.terms += std::fabs(term);
+  }
+  return sum;
+}
+
+std::vector<std::size_t> every(std::size_t count, std::size_t step) {
+  std::vector<std::size_t> elements;
+  for (std::size_t i = step / 2; i < count; i += step) elements.push_back(i);
+  return elements;
+}
+
+template <class F>
+void for_each_layout(F&& check) {
+  for (const Size& size : {Size{5, 300, 70}, Size{33, 17, 19}, Size{1, 1, 1}, Size{130, 600, 3}}) {
+    for (const Lines left : {Lines::rows, Lines::columns}) {
+      for (const Lines right : {Lines::rows, Lines::columns}) {
+        INFO(size.rows << " x " << size.terms << " x " << size.columns << ", " << int(left) << int(right));
+        check(product_of(size, left, right));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("few elements and many are the sums of the lines that meet, in any carrier") {
+  for_each_layout([](const SlotProduct& product) {
+    const auto left = tensor_of<float>(product.rows * product.terms, 3, 1);
+    const auto right = tensor_of<double>(product.columns * product.terms, 4, 1);
+    for (const auto& [a, b] : {std::pair{left, right}, std::pair{left, tensor_of<float>(right.size(), 5, 1e-3)},
+                               std::pair{tensor_of<double>(left.size(), 6, 1e200), right}}) {
+      const ProductElements by_element(product, a, b);
+      for (const std::size_t step : {1, 2, 41}) {
+        const auto elements = every(product.rows * product.columns, step);
+        const auto sums = by_element.sums(elements);
+        REQUIRE(sums.size() == elements.size());
+        for (std::size_t k = 0; k < sums.size(); ++k) {
+          const Sum sum = sum_of(product, a, b, elements[k]);
+          const long double error = std::fabs(sums[k] - sum.value);
+          if (!(error <= sum.terms * static_cast<long double>(product.terms) * 0x1p-53L))
+            FAIL("element " << elements[k]);
+        }
+      }
+    }
+  });
+}
+
+TEST_CASE("a row of zeros gives zeros, whatever stands in the columns") {
+  const SlotProduct product = product_of({3, 40, 50}, Lines::columns, Lines::columns);
+  std::vector<float> left = test::normal_values<float>(3 * 40, 7);
+  for (std::size_t k = 0; k < 40; ++k) left[k * 3 + 1] = 0;
+  const compressor::Tensor a{{40, 3}, io::Buffer<float>(std::move(left)), io::DType::f32};
+  const compressor::Tensor b = tensor_of<float>(40 * 50, 8, 1);
+  std::vector<std::size_t> all(150);
+  std::iota(all.begin(), all.end(), 0U);
+  const auto sums = ProductElements(product, a, b).sums(all);
+  for (std::size_t i = 0; i < 150; ++i) CHECK((sums[i] == 0) == (i / 50 == 1));
+}
+
+TEST_CASE("estimates are within their bounds, which are no wider than a thousandth of the norms") {
+  for_each_layout([](const SlotProduct& product) {
+    for (const double scale : {1.0, 1e-9, 1e12}) {
+      const auto left = tensor_of<float>(product.rows * product.terms, 9, scale);
+      const auto right = tensor_of<float>(product.columns * product.terms, 10, scale);
+      const auto squares = [](const compressor::Tensor& tensor, const judge::ProductFactor& factor) {
+        return judge::line_squares(tensor, factor.width, 1);
+      };
+      const auto estimate =
+          ProductElements(product, left, right).estimate(squares(left, product.left), squares(right, product.right));
+      REQUIRE(estimate);
+      for (std::size_t i = 0; i < product.rows * product.columns; ++i) {
+        const Sum sum = sum_of(product, left, right, i);
+        if (!(std::fabs(estimate->value(i) - sum.value) <= estimate->error(i))) FAIL("element " << i);
+        const double norms = static_cast<double>(product.terms) * scale * scale * 25;  // no line is five sigma long
+        if (!(estimate->error(i) <= 1e-3 * norms + 1e-30)) FAIL("the bound of element " << i);
+      }
+    }
+  });
+}
+
+TEST_CASE("what is not finite has no bound, and doubles are not estimated") {
+  const SlotProduct product = product_of({2, 8, 4}, Lines::rows, Lines::rows);
+  const auto right = tensor_of<float>(8 * 4, 12, 1);
+  for (const float odd : {std::nanf(""), std::numeric_limits<float>::infinity(), 3e38F}) {
+    std::vector<float> values = test::normal_values<float>(2 * 8, 11);
+    values[3] = odd;
+    const compressor::Tensor left{{2, 8}, io::Buffer<float>(std::move(values)), io::DType::f32};
+    const auto estimate = ProductElements(product, left, right)
+                              .estimate(judge::line_squares(left, 8, 1), judge::line_squares(right, 8, 1));
+    REQUIRE(estimate);
+    CHECK(!(estimate->error(1) < HUGE_VAL));
+    CHECK(estimate->error(5) < 1e-3);
+  }
+  const auto doubles = tensor_of<double>(2 * 8, 11, 1);
+  const auto squares = judge::line_squares(doubles, 8, 1);
+  CHECK_FALSE(ProductElements(product, doubles, right).estimate(squares, squares));
+  CHECK_FALSE(ProductElements(product, right, doubles).estimate(squares, squares));
+}
