@@ -64,12 +64,14 @@ std::string skipped(const Point& at, const Start& start) {
   return "";
 }
 
+/// Of the numbers that are not 0; a given problem may hold others elsewhere than beside its pads.
 double root_mean_square(const compressor::Tensor& tensor) {
   double squares = 0;
   std::size_t count = 0;
   for (std::size_t i = 0; i < tensor.size(); ++i) {
+    if (tensor.at(i) == 0 || !std::isfinite(tensor.at(i))) continue;
     squares += tensor.at(i) * tensor.at(i);
-    count += tensor.at(i) != 0 ? 1U : 0U;
+    ++count;
   }
   return count == 0 ? 1 : std::sqrt(squares / static_cast<double>(count));
 }

@@ -21,18 +21,18 @@ void count_weights(const Tensor& computed, const Tensor& exact, double threshold
   std::vector<double> mass(computed.size() / slots, 0.0);
   double count = 0;
   for (std::size_t i = 0; i < computed.size(); ++i) {
-    if (exact.at(i) == 0) continue;
+    out.nan += std::isfinite(computed.at(i)) ? 0 : 1;
+    if (!(exact.at(i) > 0)) continue;  // a NaN of the truth is no weight that should not be 0
     ++count;
     out.predicted += exact.at(i) <= threshold ? 1 : 0;
-    out.nan += std::isfinite(computed.at(i)) ? 0 : 1;
     if (computed.at(i) != 0) continue;
     ++out.zeroed;
     mass[i / (slots * channels) * channels + i % channels] += exact.at(i);
   }
+  out.nan /= static_cast<double>(computed.size());
   if (count == 0) return;
   out.zeroed /= count;
   out.predicted /= count;
-  out.nan /= count;
   out.mass = *std::max_element(mass.begin(), mass.end());
 }
 

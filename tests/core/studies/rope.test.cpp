@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/compressor/rope_table.hpp"
+#include "core/studies/run_study.hpp"
 #include "precision/rounding.hpp"
 #include "tests/core/studies/measured.hpp"
 #include "tests/support/catch.hpp"
@@ -29,6 +30,16 @@ class Angles {
   }
   double error(std::size_t pair, double position) const {
     return precision::round(position * rounded_[pair], fp32) - position * exact_[pair];
+  }
+  /// ||error|| / ||x|| of a rotated x whose pairs are equally long, by frequencies that were cast to bf16.
+  double cast_frequencies_move(double position) const {
+    double squares = 0;
+    for (std::size_t i = 0; i < pairs(); ++i) {
+      const double cast = precision::round(rounded_[i], precision::parse_format("bf16"));
+      const double turned = precision::round(position * cast, fp32) - position * exact_[i];
+      squares += std::pow(2 * std::sin(turned / 2), 2);
+    }
+    return std::sqrt(squares / static_cast<double>(pairs()));
   }
   std::size_t pairs() const { return exact_.size(); }
 
@@ -99,7 +110,10 @@ TEST_CASE("the study's sampled angles are those of the definition, modulo a turn
 }
 
 TEST_CASE("frequencies rounded to bf16 leave nothing of an angle: the entry is off by its own length") {
-  CHECK_THAT(number(at("bf16", "fp32", "1000000"), "rotated_last"), Catch::Matchers::WithinAbs(1.07, 0.1));
+  // Rounded once, as a buffer of frequencies that is cast, and at every step of their formula. Figures by mpmath.
+  const Angles angles;
+  CHECK_THAT(angles.cast_frequencies_move(1e6), Catch::Matchers::WithinAbs(1.07167, 5e-6));
+  CHECK_THAT(number(at("bf16", "fp32", "1000000"), "rotated_last"), Catch::Matchers::WithinAbs(1.02435, 5e-6));
   CHECK(number(at("bf16", "fp32", "4096"), "rotated_last") > 0.3);
 }
 
@@ -137,4 +151,16 @@ TEST_CASE("YaRN divides slow pairs, so their angles are smaller and their errors
   CHECK(measured("rope", {{"position", "65536"}}, subject).contains("rotated"));
   problem.config.rope.reset();
   CHECK(measured("rope", {}, subject).contains("skipped"));
+}
+
+TEST_CASE("an angle beyond its format is NaN in every column, and the conclusion says so") {
+  studies::WalkOptions options;
+  options.values = {{"frequencies", {"fp16"}}, {"angles", {"fp16"}}, {"table", {"exact"}}, {"position", {"100000"}}};
+  const studies::Results results = run_study(studies::study_named("rope"), options);
+  REQUIRE(results.cells.size() == 1);
+  for (const char* measure : {"angle_max", "angle_rms", "rotated", "rotated_last"})
+    CHECK(std::isnan(results.cells[0].number(measure)));
+  CHECK(results.conclusion == std::vector<std::string>{"With frequencies fp16, angles fp16, table exact, yarn off, "
+                                                       "position 100000 an angle is beyond the format, and what is "
+                                                       "rotated NaN."});
 }

@@ -124,6 +124,27 @@ TEST_CASE("a given problem is asked about its own rows") {
   CHECK(std::fabs(results.cells[1].number("zeroed") - results.cells[1].number("predicted")) <= 0.01);
 }
 
+TEST_CASE("what became 0 is told apart from what a weight of 0 took: gradients cancel to 0 beside whole weights") {
+  const Values bf16 = {{"gates", {"gap:90"}}, {"softmax", {"shifted"}}, {"format", {"bf16"}}, {"length", {"128"}}};
+  const Results cancelled = walk(bf16);
+  CHECK(cancelled.cells[0].number("zeroed") == 0);
+  CHECK(cancelled.cells[0].number("grad_lost") > 0);
+  CHECK_THAT(cancelled.conclusion[1],
+             Catch::Matchers::StartsWith("No weight became 0 that should not be; gradients of logits that became 0"));
+  CHECK(walk({{"gates", {"normal:0"}}, {"softmax", {"shifted"}}, {"format", {"fp32"}}}).conclusion[1] ==
+        "No weight and no gradient of a logit became 0 that should not be.");
+}
+
+TEST_CASE("rows of NaN have no denominator, and no weight that should not be 0") {
+  Problem problem = make_problem(small_config(Mode::csa), {});
+  problem.inputs[Name::hidden] = {
+      {2, 38, 24}, std::vector<double>(2 * 38 * 24, std::nan("")), ulpscope::io::DType::f64};
+  const Results results = walk({{"softmax", {"shifted"}}, {"format", {"fp32"}}}, 1, &problem);
+  CHECK(results.cells[0].number("zeroed") == 0);
+  CHECK(results.cells[0].number("nan") == 1);
+  CHECK(results.conclusion[0] == "No row has a denominator that is a number.");
+}
+
 TEST_CASE("gates are read by their kind, and refused with the known ones") {
   const auto gates = [](const char* word, std::size_t slot) {
     const Start start = gate_rows(word, 4, 0);
