@@ -64,6 +64,33 @@ TEST_CASE("at most (n - 1) of the threshold is lost of a row's mass") {
   }
 }
 
+TEST_CASE("just below the threshold all of that is lost: n - 1 equal weights beside one") {
+  struct Row {
+    const char* format;
+    const char* gates;
+    double of_8, of_128;  ///< 7 and 127 times the largest number that is rounded to 0
+  };
+  // The gates are numbers of the stored format: down to exp(-12) of exp(-11.78) is left in e5m2.
+  for (const Row& row :
+       {Row{"fp32", "gap:103.98", 4.90e-45, 8.90e-44}, Row{"fp32:ftz", "gap:87.34", 8.2e-38, 1.5e-36},
+        Row{"bf16/fp32", "gap:93", 3.2e-40, 5.8e-39}, Row{"fp16/fp32", "gap:17.34375", 2.09e-7, 3.78e-6},
+        Row{"e5m2/fp32", "gap:12", 5.3e-5, 9.7e-4}, Row{"e4m3fn/fp32", "gap:7", 6.8e-3, 0.124}}) {
+    for (const auto& [length, limit] : {std::pair{"8", row.of_8}, std::pair{"128", row.of_128}}) {
+      INFO(row.format << ", " << length << " slots");
+      const double mass = cell(row.gates, row.format, {{"length", {length}}}).number("mass_lost");
+      CHECK(mass <= 1.01 * limit);  // the figures have two or three digits
+      CHECK(mass >= 0.8 * limit);
+    }
+  }
+}
+
+TEST_CASE("1024 equal weights of e4m3 are all rounded to 0, 512 are not") {
+  const Cell all = cell("normal:0", "e4m3fn/fp32", {{"length", {"1024"}}});
+  CHECK(all.number("zeroed") == 1);
+  CHECK(all.number("mass_lost") == 1);
+  CHECK(cell("normal:0", "e4m3fn/fp32", {{"length", {"512"}}}).number("zeroed") == 0);
+}
+
 TEST_CASE("Gaussian gates of 128 slots: e4m3 flushes 5.7 % of the weights, as the threshold says") {
   const Cell drawn = cell("normal:1", "e4m3fn/fp32", {{"length", {"128"}}}, 40);
   const double predicted = 0.0571;  // P(ln w <= ln tau), logits as they are; here they are e4m3 numbers, a little wider
