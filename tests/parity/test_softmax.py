@@ -110,9 +110,12 @@ FORMULAS = {
 ROWS = [("partial", "-1e4"), ("partial", "-inf"), ("above_pad", "-1e4"), ("all_masked", "-1e4"), ("all_masked", "-inf")]
 
 
-def forward_word(weights, mask):
-    if np.isnan(weights).any():
+def forward_word(weights, pooled, mask):
+    seen = np.append(weights, pooled)
+    if np.isnan(seen).any():
         return "NaN"
+    if np.isinf(seen).any():
+        return "Inf"
     if not weights.any():
         return "all 0"
     if not mask.any():
@@ -122,24 +125,35 @@ def forward_word(weights, mask):
     return "sum < 1" if abs(1 - weights.sum()) > 2**-20 else "pad 0"
 
 
-def gradient_word(slopes, mask):
-    if np.isnan(slopes).any():
+def gradient_word(slopes, of_values, mask):
+    seen = np.append(slopes, of_values[mask])
+    if np.isnan(seen).any():
         return "NaN"
+    if np.isinf(seen).any():
+        return "Inf"
     if slopes[~mask].any():
         return "pads move"
-    return "finite" if slopes.any() else "0"
+    return "finite" if seen.any() else "0"
 
 
+@pytest.mark.parametrize("pad_kv", ("data", "nan", "inf"))
 @pytest.mark.parametrize("row, pad", ROWS)
 @pytest.mark.parametrize("formula", FORMULAS)
-def test_decision_table(formula, row, pad):
+def test_decision_table(formula, row, pad, pad_kv):
     vjp, weigh = FORMULAS[formula]
     rng = np.random.default_rng((SEED, len(formula)))
     tokens = rng.standard_normal(PADS) * (0.5 if row == "above_pad" else 1.5) + (-9990 if row == "above_pad" else 0)
     mask = np.repeat([False, row != "all_masked"], PADS)
     x = jnp.where(mask, np.concatenate([tokens, tokens]), float(pad)).astype(jnp.float32)
     kv = rng.standard_normal(2 * PADS).astype(np.float32)
-    slopes = jax.grad(lambda x: (weigh(x, jnp.asarray(mask)) * kv).sum())(x)
-    theirs = forward_word(np.asarray(weigh(x, jnp.asarray(mask))), mask), gradient_word(np.asarray(slopes), mask)
-    (cell,) = us.study("pads", softmax=formula.strip(), row=row, pad_gate=pad, pad_kv="data", vjp=vjp).cells
+    if pad_kv != "data":
+        kv[~mask] = float(pad_kv)
+
+    def pool(x, kv):
+        return (weigh(x, jnp.asarray(mask)) * kv).sum()
+
+    slopes, of_values = (np.asarray(grad) for grad in jax.grad(pool, (0, 1))(x, jnp.asarray(kv)))
+    weights = np.asarray(weigh(x, jnp.asarray(mask)))
+    theirs = forward_word(weights, np.asarray(pool(x, kv)), mask), gradient_word(slopes, of_values, mask)
+    (cell,) = us.study("pads", softmax=formula.strip(), row=row, pad_gate=pad, pad_kv=pad_kv, vjp=vjp).cells
     assert (cell["forward"], cell["gradient"]) == theirs
