@@ -88,7 +88,7 @@ Json measure(const Point& at, const Subject& subject) {
     return {{"skipped", "no slot of the problem is a pad"}};
   Json left_out{{"pad", {{"gate", "exclude"}, {"kv", "0"}}}, {"mask", "pad"}};
   const compressor::Tape tape = run(start, recipe);
-  const compressor::Tape truth_tape = run(start, variant(compressor::load_recipe("fp64"), left_out));
+  const compressor::Tape truth_tape = run(start, variant(exact_recipe(recipe, start.problem.config), left_out));
   if (at.at("softmax") == "online") left_out["softmax"] = "online_guarded";  // where nothing is left, 0 and not 0/0
   const compressor::Tape excluded_tape = run(start, variant(recipe, left_out));
   const PaddedRun computed(tape, config, padded);

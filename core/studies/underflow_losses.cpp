@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "core/studies/windows.hpp"
@@ -40,6 +39,7 @@ double gradient_lost(const Tensor& computed, const Tensor& exact) {
   double all = 0;
   double lost = 0;
   for (std::size_t i = 0; i < computed.size(); ++i) {
+    if (!std::isfinite(exact.at(i))) continue;
     all += std::abs(exact.at(i));
     lost += computed.at(i) == 0 ? std::abs(exact.at(i)) : 0;
   }
@@ -47,10 +47,9 @@ double gradient_lost(const Tensor& computed, const Tensor& exact) {
 }
 
 double smallest(const Tensor& tensor) {
-  double least = std::numeric_limits<double>::infinity();
+  double least = std::nan("");
   for (std::size_t i = 0; i < tensor.size(); ++i) {
-    if (std::isnan(tensor.at(i))) return tensor.at(i);
-    least = std::min(least, tensor.at(i));
+    if (!(tensor.at(i) >= least)) least = std::isnan(tensor.at(i)) ? least : tensor.at(i);
   }
   return least;
 }

@@ -159,6 +159,23 @@ TEST_CASE("a problem that is not finite elsewhere has the errors of its windows 
              Catch::Matchers::Contains("both are finite in 1, with the same errors in 1 of them"));
 }
 
+TEST_CASE("the truth without pads knows the recipe's segments and the scale of its gradients") {
+  Problem problem = make_problem(small_config(Mode::csa), {});
+  std::vector<double> segments(2 * 38, 0.0);
+  std::fill(segments.begin() + 18, segments.begin() + 38, 1.0);  // a document begins within a window
+  problem.inputs[Name::segment_ids] = {{2, 38}, segments, ulpscope::io::DType::i32};
+  for (const char* edit : {"segments=strict", "loss_scale=1024"}) {
+    INFO(edit);
+    WalkOptions options;
+    options.values = {{"softmax", {"shifted"}}, {"pad_gate", {"-inf"}}};
+    options.subject.problem = &problem;
+    options.subject.recipe = [&](const std::string& name) { return with_setting(load_recipe(name), edit); };
+    const Cell at = run_study(study_named("pads"), options).cells.front();
+    CHECK(at.number("error") <= 8 * 0x1p-24);
+    CHECK(at.number("gradient_error") <= 64 * 0x1p-24);
+  }
+}
+
 TEST_CASE("a problem without a pad is not said to have one that weighs nothing") {
   const Problem hca = make_problem(small_config(Mode::hca), {});
   CHECK(walk({}, &hca).conclusion == std::vector<std::string>{"No pad was run: no slot of the problem is a pad."});

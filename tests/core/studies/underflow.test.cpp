@@ -162,6 +162,25 @@ TEST_CASE("what became 0 is told apart from what a weight of 0 took: gradients c
         "No weight and no gradient of a logit became 0 that should not be.");
 }
 
+TEST_CASE("tokens that a recipe masks are no weights that became 0, and rows of NaN hide no denominator") {
+  Problem problem = make_problem(small_config(Mode::csa), {});
+  std::vector<double> mask(2 * 38, 1.0);
+  std::fill_n(mask.begin(), 5, 0.0);  // with pads of -inf the first window of the first row is NaN
+  problem.inputs[Name::attention_mask] = {{2, 38}, mask, ulpscope::io::DType::boolean};
+  WalkOptions options;
+  options.values = {{"softmax", {"shifted"}}, {"format", {"fp32"}}};
+  options.subject.problem = &problem;
+  for (const char* edit : {"mask=pad", "pad.gate=0"}) {
+    INFO(edit);
+    options.subject.recipe = [&](const std::string& name) { return with_setting(load_recipe(name), edit); };
+    const Cell masked = run_study(study_named("underflow"), options).cells.front();
+    CHECK(masked.number("zeroed") == 0);
+    CHECK(masked.number("mass_lost") == 0);
+    CHECK(masked.number("grad_lost") == 0);
+    CHECK(masked.number("denominator") >= 1);
+  }
+}
+
 TEST_CASE("rows of NaN have no denominator, and no weight that should not be 0") {
   Problem problem = make_problem(small_config(Mode::csa), {});
   problem.inputs[Name::hidden] = {
