@@ -46,9 +46,13 @@ std::vector<std::string> norm_conclusion(std::span<const Cell> cells) {
     if (wrong == nullptr || worse(cell.number("own_error"), wrong->number("own_error"))) wrong = &cell;
   }
   if (wrong == nullptr) return {not_run("Nothing is normalised", cells)};
-  return {passed_on(*turned_least, smallest, passing),
-          fmt::format("The norm's own error is largest in {} at {}: {:.2g}.", wrong->at.at("format"),
-                      wrong->at.at("rms"), wrong->number("own_error"))};
+  const double error = wrong->number("own_error");
+  const std::string own = std::isnan(error)
+                              ? fmt::format("In {} at {} the norm itself makes values that are no numbers.",
+                                            wrong->at.at("format"), wrong->at.at("rms"))
+                              : fmt::format("The norm's own error is largest in {} at {}: {:.2g}.",
+                                            wrong->at.at("format"), wrong->at.at("rms"), error);
+  return {passed_on(*turned_least, smallest, passing), own};
 }
 
 }  // namespace ulpscope::studies

@@ -124,11 +124,12 @@ std::string verdict(const std::vector<Pair>& pairs, const std::string& pad) {
     }
   }
   return fmt::format(
-      "{0} or -inf? Of {1} pairs of points that differ in nothing else, both are finite in {2}, with the same errors "
+      "{0} or -inf? Of {1} of points that differ in nothing else, both are finite in {2}, with the same errors "
       "in {3} of them; -inf alone is NaN or infinite in {4}, where {0} averages over nothing but pads in {5}; {0} "
       "alone "
       "in {6}; both in {7}.",
-      pad, pairs.size(), both, alike, only_infinite.text(), averages, only_finite.text(), neither);
+      pad, pairs.size() == 1 ? "1 pair" : fmt::format("{} pairs", pairs.size()), both, alike, only_infinite.text(),
+      averages, only_finite.text(), neither);
 }
 
 /// Whether the point was run with pads of this gate in rows that hold tokens too.

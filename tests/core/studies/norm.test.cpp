@@ -92,6 +92,10 @@ TEST_CASE("the conclusion speaks of what was walked, and sizes that fp64 has no 
   CHECK_THAT(concluded({"1", "1e-4"}).front(),
              Catch::Matchers::Contains("; an error of scale vanishes down to pooled values of 1 (there ") &&
                  Catch::Matchers::Contains("of it is left), but from 1e-4 down eps lets 0.99 of it through"));
+  studies::WalkOptions narrow;
+  narrow.values = {{"rms", {"1e-2"}}, {"format", {"fp32", "e4m3fn"}}};
+  CHECK(run_study(studies::study_named("norm"), narrow).conclusion.back() ==
+        "In e4m3fn at 1e-2 the norm itself makes values that are no numbers.");
   const std::vector<std::string> none{"Nothing is normalised: squares of values of this size leave fp64."};
   CHECK(concluded({"1e300"}) == none);
   CHECK(concluded({"1e-320"}) == none);
