@@ -101,20 +101,21 @@ TEST_CASE("the conclusion speaks of what was walked, and sizes that fp64 has no 
   CHECK(concluded({"1e-320"}) == none);
 }
 
-TEST_CASE("512 ones in bf16: squares added in order stop at 256, so the norm gives 1.4140625; other orders give 1") {
+TEST_CASE(
+    "E10: 512 ones in bf16: squares added in order stop at 256, so the norm gives 1.4140625; other orders give 1") {
   CHECK(normalized(1, in_format("bf16")) == 1.4140625);
   CHECK(normalized(1, in_format("bf16", "pairwise")) == 1);
   CHECK(normalized(1, in_format("bf16", "blocked:16,16")) == 1);
 }
 
-TEST_CASE("512 values of 16 in fp16: the sum is infinite and the entry 0, without a NaN; in fp32 it is 1") {
+TEST_CASE("E10: 512 values of 16 in fp16: the sum is infinite and the entry 0, without a NaN; in fp32 it is 1") {
   CHECK(normalized(16, in_format("fp16")) == 0);
   CHECK(normalized(16, in_format("fp32")) == 1);
   CHECK(normalized(11.3046875, in_format("fp16", "pairwise")) == 1);  // up to sqrt(65504 / 512) = 11.3109
   CHECK(normalized(11.3125, in_format("fp16", "pairwise")) == 0);
 }
 
-TEST_CASE("an entry of zeros stays 0 and its gradient grows by 1 / sqrt(eps), eps as the format has it") {
+TEST_CASE("E10: an entry of zeros stays 0 and its gradient grows by 1 / sqrt(eps), eps as the format has it") {
   for (const char* format : {"fp64", "fp32", "fp16"}) CHECK(normalized(0, in_format(format)) == 0);
   CHECK(gain_at_zero(in_format("fp32")) == 1000);
   CHECK(gain_at_zero(in_format("fp16")) == 993.5);                                                    // eps is 17 2^-24
