@@ -21,10 +21,13 @@ std::string passed_on(const Cell& turned, const Cell* vanishing, const Cell* pas
   if (vanishing != nullptr)
     scale = fmt::format("an error of scale vanishes down to pooled values of {} (there {:.2g} of it is left)",
                         vanishing->at.at("rms"), vanishing->number("scale_passed"));
-  if (passing != nullptr)
-    scale += fmt::format("{} {} down eps lets {:.2g} of {} through, and gradients grow {:.3g} times",
-                         scale.empty() ? "from" : ", but from", passing->at.at("rms"), passing->number("scale_passed"),
-                         scale.empty() ? "an error of scale" : "it", passing->number("gain"));
+  if (passing != nullptr) {
+    const double gain = passing->number("gain");
+    scale += fmt::format(
+        "{} {} down eps lets {:.2g} of {} through, and gradients {}", scale.empty() ? "from" : ", but from",
+        passing->at.at("rms"), passing->number("scale_passed"), scale.empty() ? "an error of scale" : "it",
+        gain > 1 ? fmt::format("grow {:.3g} times", gain) : fmt::format("shrink to {:.3g} of themselves", gain));
+  }
   return fmt::format("{}; {}.", direction, scale);
 }
 
@@ -47,7 +50,7 @@ std::vector<std::string> norm_conclusion(std::span<const Cell> cells) {
   }
   if (wrong == nullptr) return {not_run("Nothing is normalised", cells)};
   const double error = wrong->number("own_error");
-  const std::string own = std::isnan(error)
+  const std::string own = !std::isfinite(error)
                               ? fmt::format("In {} at {} the norm itself makes values that are no numbers.",
                                             wrong->at.at("format"), wrong->at.at("rms"))
                               : fmt::format("The norm's own error is largest in {} at {}: {:.2g}.",

@@ -96,6 +96,18 @@ TEST_CASE("the conclusion speaks of what was walked, and sizes that fp64 has no 
   narrow.values = {{"rms", {"1e-2"}}, {"format", {"fp32", "e4m3fn"}}};
   CHECK(run_study(studies::study_named("norm"), narrow).conclusion.back() ==
         "In e4m3fn at 1e-2 the norm itself makes values that are no numbers.");
+  compressor::Problem problem = one_entry(8);
+  problem.config.eps = 1e10;
+  narrow.subject.problem = &problem;
+  narrow.values = {{"rms", {"1"}}, {"format", {"fp64"}}};
+  CHECK_THAT(
+      run_study(studies::study_named("norm"), narrow).conclusion.front(),
+      Catch::Matchers::EndsWith("from 1 down eps lets 1 of an error of scale through, and gradients shrink to 1e-05 "
+                                "of themselves."));
+  problem.config.eps = 0;
+  narrow.values = {{"rms", {"1e-4"}}, {"format", {"fp16"}}};
+  CHECK(run_study(studies::study_named("norm"), narrow).conclusion.back() ==
+        "In fp16 at 1e-4 the norm itself makes values that are no numbers.");
   const std::vector<std::string> none{"Nothing is normalised: squares of values of this size leave fp64."};
   CHECK(concluded({"1e300"}) == none);
   CHECK(concluded({"1e-320"}) == none);
