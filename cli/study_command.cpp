@@ -23,13 +23,20 @@ Text option_of(Text axis) {
   return "--" + axis;
 }
 
-/// The study that the command line names: its axes become options.
+/// The study that the command line names: its axes become options. A word behind an option may be the option's value
+/// ("--poison nan"), or the name behind a flag ("--full nan"): it counts where no other word is a name.
 const studies::Study* named_study(const Texts& arguments) {
   if (arguments.empty() || arguments.front() != "study") return nullptr;
-  for (const studies::Study& study : studies::all_studies()) {
-    if (std::find(arguments.begin() + 1, arguments.end(), study.name) != arguments.end()) return &study;
+  const studies::Study* behind_an_option = nullptr;
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    const auto named = [&](const studies::Study& study) { return study.name == arguments[i]; };
+    const auto studies = studies::all_studies();
+    const auto found = std::find_if(studies.begin(), studies.end(), named);
+    if (found == studies.end()) continue;
+    if (!arguments[i - 1].starts_with("--")) return &*found;
+    if (behind_an_option == nullptr) behind_an_option = &*found;
   }
-  return nullptr;
+  return behind_an_option;
 }
 
 void axes(CLI::App& app, const studies::Study& study, app::StudyOptions& options) {

@@ -154,6 +154,10 @@ std::string few_of(const std::vector<std::string>& parts) {
   return parts.size() <= most ? out : fmt::format("{}; and {} more", out, parts.size() - most);
 }
 
+std::string not_run(const std::string& nothing, std::span<const Cell> cells) {
+  return cells.empty() ? nothing + '.' : fmt::format("{}: {}.", nothing, cells.front().word("skipped"));
+}
+
 bool worse(double a, double b) { return std::isnan(a) ? !std::isnan(b) : a > b; }
 
 double bits_of(double error) { return -std::log2(error); }

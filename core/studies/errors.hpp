@@ -75,6 +75,9 @@ std::string named_values_of(const Cell& cell, std::initializer_list<const char*>
 /// The first three parts, "a; b; c", and how many more there are.
 std::string few_of(const std::vector<std::string>& parts);
 
+/// "`nothing`: why." of cells that were all left out: the first one's reason.
+std::string not_run(const std::string& nothing, std::span<const Cell> cells);
+
 /// Whether error `a` is larger than `b`; NaN is the largest.
 bool worse(double a, double b);
 /// -log2(error): how many bits are right; infinite for 0.

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Study norm: which errors of pooled the RMSNorm passes on, by the size of pooled against eps, and what it adds.
-#include <fmt/format.h>
-
 #include <cmath>
 
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
 #include "core/studies/errors.hpp"
+#include "core/studies/norm_conclusion.hpp"
 #include "core/studies/vectors.hpp"
 
 namespace ulpscope::studies {
@@ -75,11 +74,13 @@ io::Json measure(const Point& at, const Subject& subject) {
   const Tape truth = subject.truth != nullptr ? *subject.truth : run_traced(problem, exact, {}).tape;
   const Tensor& pooled = truth.find(forward(Name::pooled))->tensor;
   const double rms = norm_of(to_doubles(pooled)) / std::sqrt(static_cast<double>(pooled.size()));
+  if (!(rms > 0 && std::isfinite(rms))) return skipped("pooled holds nothing but 0, or what is no number");
   const std::vector<double> x = times(to_doubles(pooled), at.number("rms") / rms);
   const std::vector<double> cotangent = normals(x.size(), subject.seed, 1);
   const Given given{problem, pooled.shape, cotangent};
   const Normed base = normed(given, exact, x);
   const Normed longer = normed(given, exact, times(x, 1 + change));
+  if (!std::isfinite(passed(longer, base))) return skipped("squares of values of this size leave fp64");
   const Normed aside = normed(given, exact, turned(x, change, normals(x.size(), subject.seed, 2), pooled.shape[2]));
   const Normed computed = normed(given, in_format(exact, at.at("format")), x);
   return {{"scale_passed", io::number(passed(longer, base))},
@@ -87,34 +88,6 @@ io::Json measure(const Point& at, const Subject& subject) {
           {"gain", io::number(norm_of(to_doubles(base.grad_pooled)) / norm_of(cotangent))},
           {"own_error", io::number(relative(computed.normalized, base.normalized))},
           {"own_gradient_error", io::number(relative(computed.grad_pooled, base.grad_pooled))}};
-}
-
-std::vector<std::string> conclude(std::span<const Cell> cells) {
-  const Cell* smallest = nullptr;  // pooled, of those whose scale still vanishes
-  const Cell* passing = nullptr;   // the largest pooled whose scale error arrives by a tenth or more
-  const Cell* wrong = nullptr;
-  const Cell* turned_least = nullptr;
-  for (const Cell& cell : cells) {
-    if (cell.skipped()) continue;
-    const double rms = cell.at.number("rms");
-    const bool passes = !(cell.number("scale_passed") <= 0.1);
-    if (!passes && (smallest == nullptr || rms < smallest->at.number("rms"))) smallest = &cell;
-    if (passes && (passing == nullptr || rms > passing->at.number("rms"))) passing = &cell;
-    if (turned_least == nullptr || worse(turned_least->number("direction_passed"), cell.number("direction_passed")))
-      turned_least = &cell;
-    if (wrong == nullptr || worse(cell.number("own_error"), wrong->number("own_error"))) wrong = &cell;
-  }
-  if (wrong == nullptr) return {"Nothing is normalised."};
-  std::string first =
-      fmt::format("Of an error of direction at least {:.2f} arrives", turned_least->number("direction_passed"));
-  if (smallest != nullptr)
-    first += fmt::format("; an error of scale vanishes down to pooled values of {} (there {:.2g} of it is left)",
-                         smallest->at.at("rms"), smallest->number("scale_passed"));
-  if (passing != nullptr)
-    first += fmt::format(", but from {} down eps lets {:.2g} of it through, and gradients grow {:.3g} times",
-                         passing->at.at("rms"), passing->number("scale_passed"), passing->number("gain"));
-  return {first + '.', fmt::format("The norm's own error is largest in {} at {}: {:.2g}.", wrong->at.at("format"),
-                                   wrong->at.at("rms"), wrong->number("own_error"))};
 }
 
 }  // namespace
@@ -140,7 +113,7 @@ Study norm() {
            {"own_gradient_error", "of grad.pooled"}},
           true,
           &measure,
-          &conclude,
+          &norm_conclusion,
           false};
 }
 

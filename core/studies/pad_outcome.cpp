@@ -112,12 +112,18 @@ std::string PaddedRun::gradient_class() const {
 }
 
 double PaddedRun::pad_mass() const {
-  double largest = 0;
+  double beside = 0;
+  double alone = 0;
+  bool any_beside = false;
   for (const Row& row : rows_) {
+    bool tokens = false;
+    for (std::size_t r = 0; r < slots_; ++r) tokens = tokens || !is_pad(row, r);
+    any_beside = any_beside || tokens;
+    double& largest = tokens ? beside : alone;
     const double mass = mass_of(row);
     if (!(mass <= largest)) largest = mass;
   }
-  return largest;
+  return any_beside ? beside : alone;
 }
 
 double PaddedRun::distance(const PaddedRun& other, Slot slot) const {

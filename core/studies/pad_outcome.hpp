@@ -24,8 +24,8 @@ class PaddedRun {
   /// "NaN", "Inf" in a gradient of the logits or of the tokens' values; "pads move": a pad's logit has a gradient; "0":
   /// no gradient anywhere; else "finite".
   std::string gradient_class() const;
-  /// The largest sum of the weights of a window's pads beside tokens, over windows and channels; 1 where nothing but
-  /// pads weighs.
+  /// The largest sum of the weights of a window's pads beside tokens, over windows and channels; where no window has
+  /// both, of pads alone.
   double pad_mass() const;
   /// Root of the mean squared difference in `pooled`, or in a slot of [.., L, d] pads included.
   double distance(const PaddedRun& other, compressor::Slot slot) const;

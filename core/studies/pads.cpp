@@ -64,12 +64,14 @@ std::string skipped(const Point& at, const Start& start) {
   return "";
 }
 
+/// Of the numbers that are not 0; a given problem may hold others elsewhere than beside its pads.
 double root_mean_square(const compressor::Tensor& tensor) {
   double squares = 0;
   std::size_t count = 0;
   for (std::size_t i = 0; i < tensor.size(); ++i) {
+    if (tensor.at(i) == 0 || !std::isfinite(tensor.at(i))) continue;
     squares += tensor.at(i) * tensor.at(i);
-    count += tensor.at(i) != 0 ? 1U : 0U;
+    ++count;
   }
   return count == 0 ? 1 : std::sqrt(squares / static_cast<double>(count));
 }
@@ -86,7 +88,7 @@ Json measure(const Point& at, const Subject& subject) {
     return {{"skipped", "no slot of the problem is a pad"}};
   Json left_out{{"pad", {{"gate", "exclude"}, {"kv", "0"}}}, {"mask", "pad"}};
   const compressor::Tape tape = run(start, recipe);
-  const compressor::Tape truth_tape = run(start, variant(compressor::load_recipe("fp64"), left_out));
+  const compressor::Tape truth_tape = run(start, variant(exact_recipe(recipe, start.problem.config), left_out));
   if (at.at("softmax") == "online") left_out["softmax"] = "online_guarded";  // where nothing is left, 0 and not 0/0
   const compressor::Tape excluded_tape = run(start, variant(recipe, left_out));
   const PaddedRun computed(tape, config, padded);

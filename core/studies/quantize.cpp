@@ -61,6 +61,7 @@ void poison_word(const std::string& word) {
 io::Json measure(const Point& at, const Subject& subject) {
   const auto problem = problem_at(at, subject);
   if (!problem) return skipped("the width is no multiple of the block, or no power of two");
+  if (at.at("poison") != "none" && at.count("block") == 1) return skipped("a block of one value is its poison alone");
   if (const auto empty = empty_point(*problem)) return *empty;
   Config rest = problem->config;
   rest.quantize.reset();
@@ -108,9 +109,10 @@ std::vector<std::string> conclude(std::span<const Cell> cells) {
   }
   std::vector<std::string> parts;
   for (const auto& [format, cell] : best) {
-    parts.push_back(fmt::format("{} {:.2g}% ({}; error {:.2g}) to {:.2g}% ({})", format, 100 * cell->number("flips"),
-                                named(*cell), cell->number("error"), 100 * worst[format]->number("flips"),
-                                named(*worst[format])));
+    parts.push_back(fmt::format("{} {:.2g}% ({}; error {:.2g})", format, 100 * cell->number("flips"), named(*cell),
+                                cell->number("error")));
+    if (worst[format]->number("flips") == cell->number("flips")) continue;
+    parts.back() += fmt::format(" to {:.2g}% ({})", 100 * worst[format]->number("flips"), named(*worst[format]));
   }
   std::vector<std::string> sentences;
   if (!parts.empty()) sentences.push_back("Of the selected entries change: " + few_of(parts) + '.');
@@ -119,7 +121,7 @@ std::vector<std::string> conclude(std::span<const Cell> cells) {
         fmt::format("One {} in each block makes {:.0f}% of the other values 0 and {:.0f}% NaN or infinite ({}, {}).",
                     killed->at.at("poison"), 100 * killed->number("zeroed"), 100 * killed->number("nonfinite"),
                     killed->at.at("format"), named(*killed)));
-  if (sentences.empty()) sentences.emplace_back("Nothing was quantised.");
+  if (sentences.empty()) sentences.push_back(not_run("Nothing was quantised", cells));
   return sentences;
 }
 

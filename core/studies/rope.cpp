@@ -74,8 +74,10 @@ io::Json measure(const Point& at, const Subject& subject) {
   for (std::size_t i = 0; i < exact.cos.size(); ++i) {
     const double angle = angle_between(turned, exact, i);
     const double chord = std::pow(stored.cos[i] - exact.cos[i], 2) + std::pow(stored.sin[i] - exact.sin[i], 2);
-    if (std::abs(angle) > worst) worst_at = i;
-    worst = std::max(worst, std::abs(angle));
+    if (worse(std::abs(angle), worst)) {
+      worst = std::abs(angle);
+      worst_at = i;
+    }
     squares += angle * angle;
     moved += chord;
     if (i + pairs >= exact.cos.size()) moved_last += chord;
@@ -102,13 +104,16 @@ std::vector<std::string> conclude(std::span<const Cell> cells) {
     const auto is_fp32 = [&](const char* axis) { return cell.at.at(axis) == "fp32"; };
     if (is_fp32("frequencies") && is_fp32("angles") && is_fp32("table") && larger(fp32)) fp32 = &cell;
   }
-  if (worst == nullptr) return {"Nothing is rotated."};
+  if (worst == nullptr) return {not_run("Nothing is rotated", cells)};
   const auto named = [](const Cell& cell) {
     return named_values_of(cell, {"frequencies", "angles", "table", "yarn", "position"});
   };
-  std::vector<std::string> sentences{
-      fmt::format("The largest error of what is rotated is that of {}: {:.2g} of its norm.", named(*worst),
-                  worst->number("rotated_last"))};
+  std::vector<std::string> sentences;
+  if (std::isnan(worst->number("rotated_last")))
+    sentences.push_back(fmt::format("With {} an angle is beyond the format, and what is rotated NaN.", named(*worst)));
+  else
+    sentences.push_back(fmt::format("The largest error of what is rotated is that of {}: {:.2g} of its norm.",
+                                    named(*worst), worst->number("rotated_last")));
   if (fp32 != nullptr && fp32 != worst)
     sentences.push_back(fmt::format(
         "In fp32 throughout it is at most {:.2g} ({:.1f} bits): {}; the angle is off by up to {:.2g} in pair {}.",

@@ -49,13 +49,13 @@ Recipe recipe_of(const Point& at, const Subject& subject) {
 }
 
 /// The run's own kv and gate, in fp64 from there on.
-Tape truth_of(const Start& start, const Tape& tape) {
+Tape truth_of(const Start& start, const Recipe& recipe, const Tape& tape) {
   Start own{start.problem, {}};
   for (const Name name : {Name::kv, Name::gate}) {
     const compressor::Record& record = *tape.find(forward(name));
     own.given.set(forward(name), record.tensor, record.format);
   }
-  return run(own, compressor::load_recipe("fp64"));
+  return run(own, exact_recipe(recipe, start.problem.config));
 }
 
 Json measure(const Point& at, const Subject& subject) {
@@ -67,7 +67,7 @@ Json measure(const Point& at, const Subject& subject) {
                           ? Start{*subject.problem, {}}
                           : rounded(gate_rows(at.at("gates"), at.count("length"), subject.seed), recipe);
   const Tape tape = run(start, recipe);
-  const Tape truth = truth_of(start, tape);
+  const Tape truth = truth_of(start, recipe, tape);
   const Losses lost = losses(tape, truth, std::exp(zero_in_theory(upcast)));
   return {{"zeroed", io::number(lost.zeroed)},
           {"predicted", io::number(lost.predicted)},
@@ -119,7 +119,7 @@ Study underflow() {
            {"mass_lost", "largest sum of a row's weights that became 0"},
            {"grad_lost", "part of the sum of |grad.logits| that became 0"},
            {"nan", "fraction of the weights that are no number"},
-           {"denominator", "the smallest"},
+           {"denominator", "the smallest that is a number"},
            {"zero_at", "largest d whose exp(d) becomes 0"},
            {"theory", "where theory has it"},
            {"exp_is", "run on this machine, or modelled"}},

@@ -9,6 +9,8 @@
 #include <map>
 #include <set>
 
+#include "core/studies/errors.hpp"
+
 namespace ulpscope::studies {
 namespace {
 
@@ -28,6 +30,7 @@ bool is_naive(const Cell& cell) { return cell.at.at("softmax") == "naive"; }
 std::string denominators(std::span<const Cell> cells) {
   const Cell* shifted = extreme(cells, "denominator", -1, [](const Cell& cell) { return !is_naive(cell); });
   const Cell* naive = extreme(cells, "denominator", -1, is_naive);
+  if (shifted == nullptr && naive == nullptr) return "No row has a denominator that is a number.";
   std::string out;
   if (shifted != nullptr)
     out = fmt::format("With the maximum subtracted no denominator is below {:.4g}{}.", shifted->number("denominator"),
@@ -45,11 +48,15 @@ std::string losses(std::span<const Cell> cells) {
   const auto named = [](const Cell& cell) {
     return fmt::format("{}, {} in {}", cell.at.at("gates"), cell.at.at("softmax"), cell.at.at("format"));
   };
+  const bool whole = mass->number("mass_lost") == 0;
+  if (whole && slope->number("grad_lost") == 0)
+    return "No weight and no gradient of a logit became 0 that should not be.";
+  const std::string weights = whole ? "No weight became 0 that should not be"
+                                    : fmt::format("Weights that became 0 had at most {:.3g} of a row's mass ({})",
+                                                  mass->number("mass_lost"), named(*mass));
   return fmt::format(
-      "What weights of 0 take with them is at most {:.3g} of a row's mass ({}) and {:.3g} of the gradient of the "
-      "logits "
-      "({}).",
-      mass->number("mass_lost"), named(*mass), slope->number("grad_lost"), named(*slope));
+      "{}; gradients of logits that became 0, whatever the cause, at most {:.3g} of the sum of all ({}).", weights,
+      slope->number("grad_lost"), named(*slope));
 }
 
 using Names = std::set<std::string>;
@@ -86,7 +93,7 @@ std::string thresholds(std::span<const Cell> cells) {
 
 std::vector<std::string> underflow_conclusion(std::span<const Cell> cells) {
   if (std::all_of(cells.begin(), cells.end(), [](const Cell& cell) { return cell.skipped(); }))
-    return {"No row was formed."};
+    return {not_run("No row was formed", cells)};
   std::vector<std::string> sentences{denominators(cells)};
   if (const std::string lost = losses(cells); !lost.empty()) sentences.push_back(lost);
   sentences.push_back(thresholds(cells));

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "core/studies/windows.hpp"
@@ -21,18 +20,18 @@ void count_weights(const Tensor& computed, const Tensor& exact, double threshold
   std::vector<double> mass(computed.size() / slots, 0.0);
   double count = 0;
   for (std::size_t i = 0; i < computed.size(); ++i) {
-    if (exact.at(i) == 0) continue;
+    out.nan += std::isfinite(computed.at(i)) ? 0 : 1;
+    if (!(exact.at(i) > 0)) continue;  // a NaN of the truth is no weight that should not be 0
     ++count;
     out.predicted += exact.at(i) <= threshold ? 1 : 0;
-    out.nan += std::isfinite(computed.at(i)) ? 0 : 1;
     if (computed.at(i) != 0) continue;
     ++out.zeroed;
     mass[i / (slots * channels) * channels + i % channels] += exact.at(i);
   }
+  out.nan /= static_cast<double>(computed.size());
   if (count == 0) return;
   out.zeroed /= count;
   out.predicted /= count;
-  out.nan /= count;
   out.mass = *std::max_element(mass.begin(), mass.end());
 }
 
@@ -40,6 +39,7 @@ double gradient_lost(const Tensor& computed, const Tensor& exact) {
   double all = 0;
   double lost = 0;
   for (std::size_t i = 0; i < computed.size(); ++i) {
+    if (!std::isfinite(exact.at(i))) continue;
     all += std::abs(exact.at(i));
     lost += computed.at(i) == 0 ? std::abs(exact.at(i)) : 0;
   }
@@ -47,10 +47,9 @@ double gradient_lost(const Tensor& computed, const Tensor& exact) {
 }
 
 double smallest(const Tensor& tensor) {
-  double least = std::numeric_limits<double>::infinity();
+  double least = std::nan("");
   for (std::size_t i = 0; i < tensor.size(); ++i) {
-    if (std::isnan(tensor.at(i))) return tensor.at(i);
-    least = std::min(least, tensor.at(i));
+    if (!(tensor.at(i) >= least)) least = std::isnan(tensor.at(i)) ? least : tensor.at(i);
   }
   return least;
 }

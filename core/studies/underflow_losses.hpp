@@ -11,8 +11,8 @@ struct Losses {
   double predicted = 0;    ///< the fraction whose truth is at most the threshold
   double nan = 0;          ///< the fraction that is no number
   double mass = 0;         ///< the largest sum of a row's truths whose weight is 0
-  double gradient = 0;     ///< of the sum of |grad.logits|, the part that is 0 in the run
-  double denominator = 0;  ///< the smallest; NaN where one is NaN
+  double gradient = 0;     ///< of the sum of |grad.logits| where that is finite, the part that is 0 in the run
+  double denominator = 0;  ///< the smallest; NaN where none is a number
 };
 
 /// `threshold`: what a weight of this size and all smaller ones should be rounded to 0 by theory.

@@ -33,7 +33,7 @@ std::vector<double> times(std::vector<double> x, double factor) {
 
 std::vector<double> turned(std::vector<double> x, double amount, const std::vector<double>& noise,
                            std::size_t channels) {
-  const double size = amount * norm_of(x) / std::sqrt(static_cast<double>(x.size()));
+  if (channels < 2) return x;  // a number has no direction to turn to
   for (std::size_t first = 0; first < x.size(); first += channels) {
     double along = 0;
     double square = 0;
@@ -42,6 +42,9 @@ std::vector<double> turned(std::vector<double> x, double amount, const std::vect
       square += x[c] * x[c];
     }
     const double share = square == 0 ? 0 : along / square;
+    double aside = 0;
+    for (std::size_t c = first; c < first + channels; ++c) aside += std::pow(noise[c] - share * x[c], 2);
+    const double size = aside == 0 ? 0 : amount * std::sqrt(square / aside);
     for (std::size_t c = first; c < first + channels; ++c) x[c] += size * (noise[c] - share * x[c]);
   }
   return x;

@@ -16,7 +16,8 @@ double distance(const compressor::Tensor& a, const compressor::Tensor& b);
 /// Standard normal draws: a stream of a seed.
 std::vector<double> normals(std::size_t count, std::uint64_t seed, std::uint32_t stream);
 std::vector<double> times(std::vector<double> x, double factor);
-/// x, rows of `channels`, plus noise at right angles to each row; `amount` is the noise's size over that of x.
+/// x, rows of `channels`, each turned by the angle `amount` (small): noise at right angles to it, of so much of its
+/// size. A row of 0, or of one channel, stays.
 std::vector<double> turned(std::vector<double> x, double amount, const std::vector<double>& noise,
                            std::size_t channels);
 

@@ -6,6 +6,7 @@
 
 #include "core/compressor/recipe_merge.hpp"
 #include "core/compressor/run.hpp"
+#include "core/judge/truth.hpp"
 #include "precision/rounding.hpp"
 
 namespace ulpscope::studies {
@@ -103,6 +104,10 @@ compressor::Tape run(const Start& start, const compressor::Recipe& recipe) {
 
 compressor::Recipe variant(const compressor::Recipe& base, const io::Json& overlay) {
   return compressor::recipe_from_json(compressor::merged(base.spec, overlay), "recipe " + base.name);
+}
+
+compressor::Recipe exact_recipe(const compressor::Recipe& recipe, const Config& config) {
+  return variant(judge::truth_recipe(recipe, config, judge::Basis::given), {{"softmax", "shifted"}});
 }
 
 const Tensor& tensor_in(const compressor::Tape& tape, compressor::Slot slot) {

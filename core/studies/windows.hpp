@@ -50,4 +50,8 @@ compressor::Recipe variant(const compressor::Recipe& base, const io::Json& overl
 /// A slot that a run has written, or was given.
 const compressor::Tensor& tensor_in(const compressor::Tape& tape, compressor::Slot slot);
 
+/// fp64 with the recipe's pipeline, pads, masks, segments and remainder: what its runs are judged by, whatever the
+/// formula of its softmax.
+compressor::Recipe exact_recipe(const compressor::Recipe& recipe, const compressor::Config& config);
+
 }  // namespace ulpscope::studies

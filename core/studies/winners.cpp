@@ -3,6 +3,7 @@
 #include "core/studies/winners.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace ulpscope::studies {
 namespace {
@@ -21,6 +22,11 @@ struct Row {
     std::size_t best = 0;
     for (std::size_t r = 1; r < count; ++r) best = at(r) > at(best) ? r : best;
     return best;
+  }
+  bool has_nan() const {
+    bool found = false;
+    for (std::size_t r = 0; r < count; ++r) found = found || std::isnan(at(r));
+    return found;
   }
   std::size_t attaining(double value) const {
     std::size_t found = 0;
@@ -48,7 +54,9 @@ Winners winners_of(const Tensor& run, const Tensor& truth) {
   for (std::size_t window = 0; window < run.shape[0] * run.shape[1]; ++window) {
     for (std::size_t c = 0; c < channels; ++c) {
       const std::size_t first = window * count * channels + c;
-      add(winners, Row{run, first, channels, count}, Row{truth, first, channels, count});
+      const Row due{truth, first, channels, count};
+      if (due.has_nan()) continue;
+      add(winners, Row{run, first, channels, count}, due);
     }
   }
   return winners;

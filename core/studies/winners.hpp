@@ -8,7 +8,8 @@
 
 namespace ulpscope::studies {
 
-/// Rows (window and channel) of [B,n,L,d] logits in which the true winner lost, or shares the maximum.
+/// Rows (window and channel) of [B,n,L,d] logits in which the true winner lost, or shares the maximum. Rows whose true
+/// logits hold a NaN have no winner and do not count.
 struct Winners {
   std::size_t rows = 0;
   std::size_t flipped = 0;  ///< the true winner is below the maximum

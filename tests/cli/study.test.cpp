@@ -41,6 +41,20 @@ TEST_CASE("unknown studies, axes and values are one sentence with the known ones
                 "length is how the study's own inputs are made");
 }
 
+TEST_CASE("a value or a file that is called as a study is leaves the study what it is") {
+  check_refused({"study", "quantize", "--format", "e4m3fn", "--poison", "nan"},
+                "study quantize: poison: 'nan' is not a number");
+  check_refused({"study", "pads", "--softmax", "shifted", "range"}, "range");
+  for (const std::vector<std::string>& line :
+       {std::vector<std::string>{"study", "--pad-kv", "nan", "pads", "--softmax", "shifted"},
+        {"study", "pads", "--softmax", "shifted", "--pad-kv", "nan"},
+        {"study", "--quiet", "nan", "--case", "ordinary"}}) {
+    const Ran ran = run_command(line);
+    INFO(ran.err);
+    CHECK(ran.exit == 0);
+  }
+}
+
 TEST_CASE("a setting that would be lost is one sentence, others are kept and asked for again") {
   check_refused(
       {"study", "loss_scale", "--set", "loss_scale=8"},

@@ -53,7 +53,7 @@ bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)
 
 }  // namespace
 
-TEST_CASE("the model adds the odd product first, flushes, and gives NaN for 0 times infinity") {
+TEST_CASE("E11: the model adds the odd product first, flushes, and gives NaN for 0 times infinity") {
   const auto bits = [](float x) { return static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(x) >> 16); };
   const Factors tiny{bits(0x1p-12F), bits(0x1p-13F)};  // 2^-25, half of half an ulp of 1
   const Factors one{bits(1), bits(1)};

@@ -157,7 +157,7 @@ TEST_CASE("128 equal addends: pairwise, 32 lanes and Kahan are exact, sequential
   CHECK(worst == std::fabs(1.1015625 / 1.25 - 1));
 }
 
-TEST_CASE("Tensor core accumulators truncate where nearest-even rounds") {
+TEST_CASE("E11: Tensor core accumulators truncate where nearest-even rounds") {
   const auto accumulate = [](const char* order, double first, std::vector<double> terms) {
     terms.insert(terms.begin(), first);
     const std::vector<double> ones(terms.size(), 1);
@@ -175,7 +175,7 @@ TEST_CASE("Tensor core accumulators truncate where nearest-even rounds") {
   CHECK(accumulate("tensor_core:25,16", -1, {0x1p-25}) == -0x1.fffffep-1);
 }
 
-TEST_CASE("The 13-bit accumulator of FP8 loses six per cent of 4096 products, and promotion restores them") {
+TEST_CASE("E11: The 13-bit accumulator of FP8 loses six per cent of 4096 products, and promotion restores them") {
   const auto product_sum = [](int k) {
     return dot_in("fp32", "tensor_core:13,32", std::vector<double>(static_cast<std::size_t>(k), 1.125),
                   std::vector<double>(static_cast<std::size_t>(k), 1));
@@ -185,6 +185,7 @@ TEST_CASE("The 13-bit accumulator of FP8 loses six per cent of 4096 products, an
   CHECK(product_sum(128) * 32 == 4608);
   const std::vector<double> ones(40000, 1);
   CHECK(dot_in("fp32", "tensor_core:13,1", ones, ones) == 16384);
+  CHECK(dot_in("fp32", "tensor_core:13,32", ones, ones) == 16384);
 }
 
 TEST_CASE("Tensor cores pass infinities and NaN on") {

@@ -100,6 +100,10 @@ TEST_CASE("E1: pads after rounding, hex for hex") {
   CHECK(round(-1e9, parse_format("tf32")) == -999817216);
   CHECK(round(-1e9, parse_format("bf16")) == -998244352);
   CHECK(round(fp32_min, parse_format("tf32")) == -infinity_value);
+  CHECK(round(-infinity_value, parse_format("tf32")) == -infinity_value);
+  CHECK(round(maxtext, parse_format("tf32")) == -0x1.668p127);
+  CHECK(round(bf16_min, parse_format("tf32")) == bf16_min);
+  CHECK(round(-65504, parse_format("tf32")) == -65504);
   CHECK(round(-65504, parse_format("bf16")) == -65536);
   CHECK(round(464, parse_format("e4m3fn")) == 448);
 }

@@ -30,12 +30,13 @@ const std::vector<double>& csa_row() {
 }
 
 /// One channel; kv the same in every slot, weights of softmax in fp32 cast to `format`, the pool in it altogether.
-Tape pooled_in(const std::string& format, const std::vector<double>& logits, const char* order = "sequential") {
+Tape pooled_in(const std::string& format, const std::vector<double>& logits, const char* order = "sequential",
+               double kv = 1.25) {
   WindowSpec spec;
   spec.tokens = logits.size();
   spec.front = Front::none;
   spec.gate = logits;
-  spec.kv.assign(logits.size(), 1.25);
+  spec.kv.assign(logits.size(), kv);
   Json overlay = overlay_of({format, "fp32"});
   overlay["stages"]["project_gate"]["storage"] = "fp32";
   overlay["stages"]["pool"] = {{"accumulate", format}, {"storage", format}, {"summation", order}};
@@ -64,6 +65,16 @@ TEST_CASE("E4: 128 equal logits weigh 2^-7 exactly in every format that has it, 
     CHECK(weight(tape, 127) == 0x1p-7);
   }
   CHECK(weight(pooled_in("e2m1", equal), 0) == 0);
+}
+
+TEST_CASE("E4: 128 weights of 2^-7 in order: 1 in bf16 and fp16, and stuck at 16 and 8 of them in e4m3 and e5m2") {
+  const std::vector<double> equal(128, 3.5);
+  const auto sum = [&](const char* format) { return pooled(pooled_in(format, equal, "sequential", 1)); };
+  CHECK(sum("fp32") == 1);
+  CHECK(sum("bf16") == 1);
+  CHECK(sum("fp16") == 1);
+  CHECK(sum("e4m3fn") == 0.125);
+  CHECK(sum("e5m2") == 0.0625);
 }
 
 TEST_CASE("E4: 128 products of 2^-7 and 1.25 in order, in pairs and in chunks of 16") {

@@ -116,17 +116,70 @@ TEST_CASE("the small walk answers: -inf fails where a row is pads only and in an
       results.conclusion[0] ==
       "-1e4 or -inf? Of 16 pairs of points that differ in nothing else, both are finite in 10, with the same errors in "
       "10 of them; -inf alone is NaN or infinite in 5 (row all_masked: log_softmax, online, shifted, where_post; row "
-      "partial: online), where -1e4 averages over nothing but pads in 3; -1e4 alone in 0.");
+      "partial: online), where -1e4 averages over nothing but pads in 3; -1e4 alone in 0; both in 1.");
   CHECK(results.conclusion[1].find("pads of -1e4 take up to 7.2") != std::string::npos);
 }
 
 TEST_CASE("conclusions speak of what was walked") {
   CHECK(walk({{"pad_gate", {"exclude"}}}).conclusion ==
-        std::vector<std::string>{"Neither -inf nor a pad that is a number was walked."});
+        std::vector<std::string>{"NaN or infinite of 16 points: 1 (row all_masked: online)."});
+  CHECK(walk({{"pad_gate", {"-inf"}}, {"softmax", {"shifted"}}}).conclusion ==
+        std::vector<std::string>{"NaN or infinite of 2 points: 1 (row all_masked: shifted)."});
+  CHECK(walk({{"pad_gate", {"-inf"}}, {"row", {"above_pad"}}}).conclusion ==
+        std::vector<std::string>{"No pad was run: no number lies just above this pad."});
+  CHECK(walk({{"pad_gate", {"lowest"}}, {"softmax", {"shifted"}}}).conclusion ==
+        std::vector<std::string>{"Beside tokens, pads of lowest take up to 0.5 of a row's weight (shifted in fp32, row "
+                                 "above_pad)."});
   CHECK(walk({{"pad_gate", {"-1e30"}}, {"softmax", {"shifted"}}, {"row", {"partial"}}}).conclusion ==
         std::vector<std::string>{"No pad of -1e30 weighs anything beside a token."});
   CHECK(walk({{"pad_kv", {"nan"}}, {"softmax", {"shifted"}}, {"row", {"partial"}}}).conclusion.back() ==
         "A NaN or an infinity in the pads' kv is not cured by any gate: 2 of 2 points are NaN or infinite.");
+}
+
+TEST_CASE("pads weigh beside tokens whatever stands in their kv, and rows of pads alone are none of that") {
+  const Results poisoned = walk({{"pad_kv", {"nan"}}, {"softmax", {"shifted"}}});
+  CHECK_THAT(poisoned.conclusion[0], Catch::Matchers::StartsWith("Beside tokens, pads of -1e4 take up to 7.2"));
+  Problem problem = make_problem(small_config(Mode::csa), {});
+  std::vector<double> mask(2 * 38, 1.0);
+  std::fill_n(mask.begin(), 4, 0.0);  // the first window of the first row holds no token
+  problem.inputs[Name::attention_mask] = {{2, 38}, mask, ulpscope::io::DType::boolean};
+  const Results given = walk({{"softmax", {"shifted"}}, {"pad_gate", {"-1e4"}}}, &problem);
+  CHECK(given.cells[0].word("forward") == "uniform");
+  CHECK(given.cells[0].number("pad_mass") == 0);
+}
+
+TEST_CASE("a problem that is not finite elsewhere has the errors of its windows with pads") {
+  Problem problem = make_problem(small_config(Mode::csa), {});
+  std::vector<double> hidden = to_doubles(problem.input(Name::hidden));
+  hidden[20 * 24] = std::nan("");  // a token of a later window
+  problem.inputs[Name::hidden] = {{2, 38, 24}, hidden, ulpscope::io::DType::f64};
+  const Results results = walk({{"softmax", {"shifted"}}}, &problem);
+  CHECK(results.cells[0].number("error") <= 8 * 0x1p-24);
+  CHECK_THAT(results.conclusion[0], Catch::Matchers::StartsWith("-1e4 or -inf? Of 1 pair of points"));
+  CHECK_THAT(results.conclusion[0],
+             Catch::Matchers::Contains("both are finite in 1, with the same errors in 1 of them"));
+}
+
+TEST_CASE("the truth without pads knows the recipe's segments and the scale of its gradients") {
+  Problem problem = make_problem(small_config(Mode::csa), {});
+  std::vector<double> segments(2 * 38, 0.0);
+  std::fill(segments.begin() + 18, segments.begin() + 38, 1.0);  // a document begins within a window
+  problem.inputs[Name::segment_ids] = {{2, 38}, segments, ulpscope::io::DType::i32};
+  for (const char* edit : {"segments=strict", "loss_scale=1024"}) {
+    INFO(edit);
+    WalkOptions options;
+    options.values = {{"softmax", {"shifted"}}, {"pad_gate", {"-inf"}}};
+    options.subject.problem = &problem;
+    options.subject.recipe = [&](const std::string& name) { return with_setting(load_recipe(name), edit); };
+    const Cell at = run_study(study_named("pads"), options).cells.front();
+    CHECK(at.number("error") <= 8 * 0x1p-24);
+    CHECK(at.number("gradient_error") <= 64 * 0x1p-24);
+  }
+}
+
+TEST_CASE("a problem without a pad is not said to have one that weighs nothing") {
+  const Problem hca = make_problem(small_config(Mode::hca), {});
+  CHECK(walk({}, &hca).conclusion == std::vector<std::string>{"No pad was run: no slot of the problem is a pad."});
 }
 
 TEST_CASE("words that no pad or format is are refused with the usual ones") {
@@ -147,5 +200,6 @@ TEST_CASE("the full walk takes less than two minutes of processor time: a minute
   CHECK(results.complete);
   REQUIRE(results.conclusion.size() == 4);
   INFO(results.conclusion[0]);
-  CHECK(results.conclusion[0].ends_with("; -1e4 alone in 0."));  // a finite pad never fails where -inf does not
+  // A finite pad never fails where -inf does not.
+  CHECK(results.conclusion[0].find("; -1e4 alone in 0; both in ") != std::string::npos);
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/compressor/run.hpp"
+#include "core/studies/run_study.hpp"
 #include "core/studies/selection.hpp"
 #include "tests/core/studies/measured.hpp"
 #include "tests/support/catch.hpp"
@@ -95,4 +96,21 @@ TEST_CASE("the same entries are selected the same, negated ones not at all") {
   for (double& value : negative) value = -value;
   const compressor::Tensor negated{entries.shape, std::move(negative), io::DType::f64};
   CHECK(studies::selection_flips(negated, entries, 1) == 1);
+}
+
+TEST_CASE("a block that is all poison is left out; where all points select alike, one is named") {
+  CHECK(measured("quantize", {{"format", "e4m3fn"}, {"block", "1"}, {"poison", "-1e4"}}).contains("skipped"));
+  const auto concluded = [](const char* format, const char* block) {
+    studies::WalkOptions options;
+    options.values = {{"format", {format}}, {"block", {block}}, {"hadamard", {"off"}}, {"poison", {"none"}}};
+    return run_study(studies::study_named("quantize"), options).conclusion.front();
+  };
+  CHECK_THAT(
+      concluded("fp32", "128"),
+      Catch::Matchers::StartsWith("Of the selected entries change: fp32 0% (block 128, scale pow2_ceil, ties even, "
+                                  "hadamard off; error ") &&
+          Catch::Matchers::EndsWith(")."));
+  CHECK(concluded("fp32", "128").find(" to ") == std::string::npos);
+  CHECK(concluded("e4m3fn", "7") ==
+        "Nothing was quantised: the width is no multiple of the block, or no power of two.");
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/compressor/run.hpp"
+#include "core/studies/run_study.hpp"
 #include "precision/rounding.hpp"
 #include "tests/core/studies/measured.hpp"
 #include "tests/support/catch.hpp"
@@ -105,4 +106,70 @@ TEST_CASE("errors of the bias double with the gates, and in fp64 there is none")
   };
   CHECK_THAT(error("64", "bf16") / error("32", "bf16"), Catch::Matchers::WithinRel(2.0, 0.05));
   CHECK(error("32", "fp64") < error("32", "bf16") * 0x1p-12);  // what is left is the projection's fp32 sum
+}
+
+TEST_CASE("a bias that is added to windows, pads included, is lost where it is lost on tokens") {
+  // HCA: each token stands in one window, so that both pipelines add the same numbers.
+  const compressor::Problem problem = make_problem(test::small_config(compressor::Mode::hca), {0, 32, 0.1});
+  const auto measures = [&](const char* pipeline) {
+    studies::Subject subject;
+    subject.problem = &problem;
+    subject.recipe = [&](const std::string& name) {
+      return with_setting(compressor::load_recipe(name), std::string("pipeline=") + pipeline);
+    };
+    return measured("range", {{"format", "bf16"}, {"rounded", "sum"}}, subject);
+  };
+  const io::Json first = measures("bias_first");
+  CHECK(number(first, "bias_lost") > 0);
+  for (const char* measure : {"bias_lost", "flipped", "tied"})
+    CHECK(number(measures("pad_first"), measure) == number(first, measure));
+  CHECK_THAT(number(measures("pad_first"), "bias_error"),
+             Catch::Matchers::WithinRel(number(first, "bias_error"), 1e-12));
+}
+
+TEST_CASE("pads of CSA's first window have a bias in pad_first, and none that counts") {
+  compressor::Config config;
+  config.mode = compressor::Mode::csa;
+  config.overlap = true;
+  config.ratio = 4;
+  config.seq = 4;
+  config.hidden = 2;
+  config.head_dim = 3;
+  const compressor::Problem problem = make_problem(config, {0, 0, 0.5});  // gates of 0: bf16 loses nothing of a sum
+  studies::Subject subject;
+  subject.problem = &problem;
+  subject.recipe = [](const std::string& name) {
+    return with_setting(with_setting(compressor::load_recipe(name), "pipeline=pad_first"), "pad.gate=-1e30");
+  };
+  const io::Json measures = measured("range", {{"format", "bf16"}, {"rounded", "gate"}}, subject);
+  CHECK(number(measures, "bias_lost") == 0);
+  CHECK(number(measures, "bias_error") == 0);
+}
+
+TEST_CASE("gates that swallow the bias even in fp64 lose it all, and infinite ones are said to be so") {
+  studies::WalkOptions options;
+  options.values = {{"gate_sigma", {"1e30"}}, {"ape_sigma", {"0.5"}}, {"rounded", {"gate"}}};
+  const studies::Results huge = run_study(studies::study_named("range"), options);
+  CHECK(huge.cells[0].number("bias_lost") == 1);
+  CHECK(huge.cells[0].number("bias_error") > 1e20);
+  options.values = {{"gate_sigma", {"1e6"}}, {"ape_sigma", {"0.5"}}, {"rounded", {"gate"}}, {"format", {"fp16"}}};
+  const studies::Results infinite = run_study(studies::study_named("range"), options);
+  CHECK(std::isnan(infinite.cells[0].number("weights")));
+  REQUIRE(infinite.conclusion.size() == 2);
+  CHECK_THAT(infinite.conclusion[0], Catch::Matchers::EndsWith(": all of it, for logits are infinite."));
+  CHECK_THAT(infinite.conclusion[1],
+             Catch::Matchers::StartsWith("No other slot than the true one wins a row alone; in"));
+}
+
+TEST_CASE("where no winner loses and no gate has a bias, the conclusion says that") {
+  studies::WalkOptions options;
+  options.values = {{"format", {"fp32"}}, {"ape_sigma", {"0"}}};
+  CHECK(run_study(studies::study_named("range"), options).conclusion ==
+        std::vector<std::string>{"No logit that is a number has a bias.",
+                                 "The slot that should win does so in every row."});
+  compressor::Problem problem = two_gates(1, std::nan(""));
+  options.values = {};
+  options.subject.problem = &problem;
+  CHECK(run_study(studies::study_named("range"), options).conclusion ==
+        std::vector<std::string>{"No logit that is a number has a bias."});
 }

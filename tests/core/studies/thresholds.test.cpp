@@ -47,6 +47,8 @@ TEST_CASE("E3: the largest d whose exponential is 0, per exponential: run here, 
   CHECK(zero_of("fp32", Exp::cuda_fast) == -103.97207641601562);
   CHECK(zero_of("fp32:ftz", Exp::cuda_fast) == -87.33655548095703);
   CHECK(zero_of("fp32", Exp::xla_cpu) == -87.6831283569336);
+  CHECK(zero_of("fp32:ftz", Exp::xla_cpu) ==
+        -87.3365478515625);  // JAX 0.10.2 on a CPU: it flushes what exp gives above
   CHECK(origin_of(Exp::correct) == std::string("run"));
   for (const Exp modelled : {Exp::cuda, Exp::cuda_fast, Exp::xla_cpu, Exp::xla_ynn, Exp::sleef_u10})
     CHECK(origin_of(modelled) == std::string("modelled"));

@@ -64,6 +64,33 @@ TEST_CASE("at most (n - 1) of the threshold is lost of a row's mass") {
   }
 }
 
+TEST_CASE("just below the threshold all of that is lost: n - 1 equal weights beside one") {
+  struct Row {
+    const char* format;
+    const char* gates;
+    double of_8, of_128;  ///< 7 and 127 times the largest number that is rounded to 0
+  };
+  // The gates are numbers of the stored format: down to exp(-12) of exp(-11.78) is left in e5m2.
+  for (const Row& row :
+       {Row{"fp32", "gap:103.98", 4.90e-45, 8.90e-44}, Row{"fp32:ftz", "gap:87.34", 8.2e-38, 1.5e-36},
+        Row{"bf16/fp32", "gap:93", 3.2e-40, 5.8e-39}, Row{"fp16/fp32", "gap:17.34375", 2.09e-7, 3.78e-6},
+        Row{"e5m2/fp32", "gap:12", 5.3e-5, 9.7e-4}, Row{"e4m3fn/fp32", "gap:7", 6.8e-3, 0.124}}) {
+    for (const auto& [length, limit] : {std::pair{"8", row.of_8}, std::pair{"128", row.of_128}}) {
+      INFO(row.format << ", " << length << " slots");
+      const double mass = cell(row.gates, row.format, {{"length", {length}}}).number("mass_lost");
+      CHECK(mass <= 1.01 * limit);  // the figures have two or three digits
+      CHECK(mass >= 0.8 * limit);
+    }
+  }
+}
+
+TEST_CASE("1024 equal weights of e4m3 are all rounded to 0, 512 are not") {
+  const Cell all = cell("normal:0", "e4m3fn/fp32", {{"length", {"1024"}}});
+  CHECK(all.number("zeroed") == 1);
+  CHECK(all.number("mass_lost") == 1);
+  CHECK(cell("normal:0", "e4m3fn/fp32", {{"length", {"512"}}}).number("zeroed") == 0);
+}
+
 TEST_CASE("Gaussian gates of 128 slots: e4m3 flushes 5.7 % of the weights, as the threshold says") {
   const Cell drawn = cell("normal:1", "e4m3fn/fp32", {{"length", {"128"}}}, 40);
   const double predicted = 0.0571;  // P(ln w <= ln tau), logits as they are; here they are e4m3 numbers, a little wider
@@ -122,6 +149,46 @@ TEST_CASE("a given problem is asked about its own rows") {
   CHECK(results.cells[0].number("zeroed") == 0);
   CHECK(results.cells[1].number("zeroed") > 0.1);
   CHECK(std::fabs(results.cells[1].number("zeroed") - results.cells[1].number("predicted")) <= 0.01);
+}
+
+TEST_CASE("what became 0 is told apart from what a weight of 0 took: gradients cancel to 0 beside whole weights") {
+  const Values bf16 = {{"gates", {"gap:90"}}, {"softmax", {"shifted"}}, {"format", {"bf16"}}, {"length", {"128"}}};
+  const Results cancelled = walk(bf16);
+  CHECK(cancelled.cells[0].number("zeroed") == 0);
+  CHECK(cancelled.cells[0].number("grad_lost") > 0);
+  CHECK_THAT(cancelled.conclusion[1],
+             Catch::Matchers::StartsWith("No weight became 0 that should not be; gradients of logits that became 0"));
+  CHECK(walk({{"gates", {"normal:0"}}, {"softmax", {"shifted"}}, {"format", {"fp32"}}}).conclusion[1] ==
+        "No weight and no gradient of a logit became 0 that should not be.");
+}
+
+TEST_CASE("tokens that a recipe masks are no weights that became 0, and rows of NaN hide no denominator") {
+  Problem problem = make_problem(small_config(Mode::csa), {});
+  std::vector<double> mask(2 * 38, 1.0);
+  std::fill_n(mask.begin(), 5, 0.0);  // with pads of -inf the first window of the first row is NaN
+  problem.inputs[Name::attention_mask] = {{2, 38}, mask, ulpscope::io::DType::boolean};
+  WalkOptions options;
+  options.values = {{"softmax", {"shifted"}}, {"format", {"fp32"}}};
+  options.subject.problem = &problem;
+  for (const char* edit : {"mask=pad", "pad.gate=0"}) {
+    INFO(edit);
+    options.subject.recipe = [&](const std::string& name) { return with_setting(load_recipe(name), edit); };
+    const Cell masked = run_study(study_named("underflow"), options).cells.front();
+    CHECK(masked.number("zeroed") == 0);
+    CHECK(masked.number("mass_lost") == 0);
+    CHECK(masked.number("grad_lost") == 0);
+    CHECK(masked.number("denominator") >= 1);
+  }
+}
+
+TEST_CASE("rows of NaN have no denominator, and no weight that should not be 0") {
+  Problem problem = make_problem(small_config(Mode::csa), {});
+  problem.inputs[Name::hidden] = {
+      {2, 38, 24}, std::vector<double>(2 * 38 * 24, std::nan("")), ulpscope::io::DType::f64};
+  const Results results = walk({{"softmax", {"shifted"}}, {"format", {"fp32"}}}, 1, &problem);
+  CHECK(results.cells[0].number("zeroed") == 0);
+  CHECK(results.cells[0].number("nan") == 1);
+  CHECK(results.conclusion[0] == "No row has a denominator that is a number.");
 }
 
 TEST_CASE("gates are read by their kind, and refused with the known ones") {

@@ -79,13 +79,13 @@ bool all_zero(const std::vector<double>& row) {
 /// Logits L, L + step, ...: what exp(x) / sum exp(x) over 4 equal ones gives, forward and by a rule of division.
 class Bands {
  public:
-  Bands(const char* vjp, double first, double step, const char* order = "sequential") {
+  Bands(const char* vjp, double first, double step, const Json& edit = Json::object()) {
     for (int i = 0; i < 1024; ++i) rows_.emplace_back(4, first + i * step);
     WindowSpec spec;
     spec.front = Front::none;
     pinned_.emplace(spec, rows_, std::vector<double>{0.5, -0.25, 1.5, -0.75});
     Json overlay = rule("naive", vjp);
-    overlay["stages"]["softmax"]["summation"] = order;
+    overlay.merge_patch(edit);
     tape_ = pinned_->tape(overlay);
   }
   /// The first L at which `holds` is true of the slot's row.
@@ -171,6 +171,17 @@ TEST_CASE("E8: JAX's rule of division squares the sum: NaN at L <= -45.75, silen
   CHECK(std::isnan(torch.first(grad_logits, is(wrong))));  // PyTorch's rule has no such band
 }
 
+TEST_CASE("E8: where subnormal numbers are flushed, as JAX does on a CPU, NaN begins at -45.125 and errors at 41.625") {
+  // 1 / D^2 is flushed, and its quarter (the cotangent -0.25 of it): 16 exp(2 L) beyond 2^126, and beyond 2^124.
+  const Json flushed{{"default", "fp32:ftz:daz"}, {"stages", {{"softmax", {{"division", "reciprocal"}}}}}};
+  CHECK(Bands("autodiff:jax_div", -20, -0.125, flushed).first(grad_logits, any_nan) == -45.125);
+  const auto wrong = [](const std::vector<double>& row) { return !(std::fabs(row[0] - 0.0625) <= 0x1p-20); };
+  CHECK(Bands("autodiff:jax_div", 40, 0.125, flushed).first(grad_logits, wrong) == 41.625);
+  // XLA multiplies by the reciprocal of the sum, which is 0 from 4 exp(L) = 2^126 on.
+  const double first_zero = Bands("autodiff:jax_div", 85.94, 0x1p-14, flushed).first(weights, all_zero);
+  CHECK(std::fabs(first_zero - 124 * std::log(2.0)) <= 0x1p-14);
+}
+
 TEST_CASE(
     "E8: PyTorch's rule of division is infinite at L <= -89.75 and NaN at L <= -91, in another order at -91.125") {
   const Bands bands("autodiff:torch_div", -60, -0.125);
@@ -178,7 +189,7 @@ TEST_CASE(
   // -0.4375 / D, a partial sum of the denominator's gradient, overflows before any term does: PyTorch 2.13 on a CPU
   // gives NaN at -91 too. Summed in pairs no partial sum is larger than its terms.
   CHECK(bands.first(grad_logits, any_nan) == -91.0);
-  const Bands pairs("autodiff:torch_div", -60, -0.125, "pairwise");
+  const Bands pairs("autodiff:torch_div", -60, -0.125, {{"stages", {{"softmax", {{"summation", "pairwise"}}}}}});
   CHECK(pairs.first(grad_logits, any_inf) == -89.75);
   CHECK(pairs.first(grad_logits, any_nan) == -91.125);
 }
