@@ -113,6 +113,7 @@ class Walker {
   }
 
   Results run() {
+    take_known();
     try {
       measure_all();
     } catch (...) {
@@ -127,10 +128,20 @@ class Walker {
   }
 
  private:
+  /// Known points come first: what is kept from now on is never less than what was known.
+  void take_known() {
+    while (results_.cells.size() < points_.size()) {
+      const Point& point = points_[results_.cells.size()];
+      const auto known = known_.find(point.json().dump());
+      if (known == known_.end()) return;
+      results_.cells.push_back({point, known->second->measures});
+    }
+  }
+
   /// Batches that take a fraction of a second, so that little is lost and keeping costs little.
   void measure_all() {
     std::size_t size = std::max(1U, options_.threads);
-    for (std::size_t done = 0; done < points_.size();) {
+    for (std::size_t done = results_.cells.size(); done < points_.size();) {
       precision::ask_poll();
       const auto start = Clock::now();
       const std::size_t count = std::min(size, points_.size() - done);
