@@ -49,7 +49,20 @@ std::string percent_or_times(double ratio) {
   return ratio < 1.005 ? "equal" : ratio < 10 ? fmt::format("{:.2g}x", ratio) : fmt::format("{:.0f}x", ratio);
 }
 
-/// Runs of one problem whose output has one format, nearest to the truth first.
+/// Empty where an error is of all elements; else of how many.
+std::string extent_of(const Row& row) {
+  const judge::Metrics& metrics = *row.metrics;
+  if (metrics.compared == metrics.count) return "";
+  return fmt::format(" over the {} of {} elements that are finite in both", metrics.compared, metrics.count);
+}
+
+/// Elements of the output that are not finite there or in the truth.
+std::uint64_t not_compared(const RunReport& run) {
+  const Row* row = row_of(run, forward(Name::output));
+  return row == nullptr ? 0 : row->metrics->count - row->metrics->compared;
+}
+
+/// Runs of one problem whose output has one format, those that are finite first, then the nearest to the truth.
 using Group = std::vector<const RunReport*>;
 
 std::vector<Group> groups_of(const Report& report) {
@@ -60,8 +73,9 @@ std::vector<Group> groups_of(const Report& report) {
   }
   std::vector<Group> sorted;
   for (auto& [key, group] : groups) {
-    std::stable_sort(group.begin(), group.end(),
-                     [](const auto* a, const auto* b) { return output_error(*a) < output_error(*b); });
+    std::stable_sort(group.begin(), group.end(), [](const auto* a, const auto* b) {
+      return std::pair(not_compared(*a), output_error(*a)) < std::pair(not_compared(*b), output_error(*b));
+    });
     sorted.push_back(std::move(group));
   }
   std::stable_sort(sorted.begin(), sorted.end(), [](const Group& a, const Group& b) { return a.size() > b.size(); });
@@ -73,11 +87,12 @@ std::string ranking_of(const Report& report, const Group& group) {
   const Row& row = *row_of(best, forward(Name::output));
   const double error = output_error(best);
   const std::string where = problem_name(report, best.problem);
-  if (error == 0) return fmt::format("{}: the output of {} has no error at all", where, best.recipe);
+  const std::string extent = extent_of(row);
+  if (error == 0) return fmt::format("{}: the output of {} has no error at all{}", where, best.recipe, extent);
   std::string text = fmt::format(
-      "{}: {}{} has an output error of {} (rms), {:.2g}x what rounding to {} alone costs", where, best.recipe,
+      "{}: {}{} has an output error of {} (rms){}, {:.2g}x what rounding to {} alone costs", where, best.recipe,
       group.size() > 1 ? fmt::format(" is nearest of the {} recipes with {} output and", group.size(), row.format) : "",
-      judge::short_number(error), error / floor_of(row.format), row.format);
+      judge::short_number(error), extent, error / floor_of(row.format), row.format);
   std::string others;
   for (std::size_t i = 1; i < group.size(); ++i) {
     others += fmt::format("{}{} {}", others.empty() ? "" : ", ", group[i]->recipe,
@@ -201,17 +216,28 @@ std::string third_sentence(const Report& report) {
   text += underflowed == 0 ? "; no softmax weight underflows to 0"
                            : fmt::format("; {} softmax weights underflow to 0 in all runs together", underflowed);
   if (gradient == nullptr) return text + '.';
-  return text + fmt::format("; the worst gradient is {} of {} on {}: off by {} (rms), bias {}.",
+  return text + fmt::format("; the worst gradient is {} of {} on {}: off by {} (rms), bias {}{}.",
                             compressor::to_string(gradient->slot), of_gradient->recipe,
                             problem_name(report, of_gradient->problem), judge::short_number(gradient->metrics->rms_rel),
-                            judge::short_number(gradient->metrics->bias_rel));
+                            judge::short_number(gradient->metrics->bias_rel), extent_of(*gradient));
+}
+
+bool has_output(const Report& report) {
+  const auto is_output = [](const Row& row) {
+    return row.slot == forward(Name::output) && row.metrics && row.metrics->count != 0;
+  };
+  return std::any_of(report.runs.begin(), report.runs.end(),
+                     [&](const RunReport& run) { return std::any_of(run.rows.begin(), run.rows.end(), is_output); });
 }
 
 }  // namespace
 
 std::vector<std::string> summary_of(const Report& report) {
   const std::vector<Group> groups = groups_of(report);
-  if (groups.empty()) return {"Nothing to say: no run has an output (fewer tokens than one window)."};
+  if (groups.empty()) {
+    if (!has_output(report)) return {"Nothing to say: no run has an output (fewer tokens than one window)."};
+    return {"Output. No run's output has an element that is finite there and in the truth.", third_sentence(report)};
+  }
   return {first_sentence(report, groups), second_sentence(report, groups), third_sentence(report)};
 }
 
