@@ -113,7 +113,6 @@ class Walker {
   }
 
   Results run() {
-    take_known();
     try {
       measure_all();
     } catch (...) {
@@ -128,20 +127,10 @@ class Walker {
   }
 
  private:
-  /// Known points come first: what is kept from now on is never less than what was known.
-  void take_known() {
-    while (results_.cells.size() < points_.size()) {
-      const Point& point = points_[results_.cells.size()];
-      const auto known = known_.find(point.json().dump());
-      if (known == known_.end()) return;
-      results_.cells.push_back({point, known->second->measures});
-    }
-  }
-
   /// Batches that take a fraction of a second, so that little is lost and keeping costs little.
   void measure_all() {
     std::size_t size = std::max(1U, options_.threads);
-    for (std::size_t done = results_.cells.size(); done < points_.size();) {
+    for (std::size_t done = 0; done < points_.size();) {
       precision::ask_poll();
       const auto start = Clock::now();
       const std::size_t count = std::min(size, points_.size() - done);
@@ -187,8 +176,15 @@ class Walker {
     if (measures.size() != study_.measures.size()) throw std::logic_error(study_.name + " measures more than it says");
   }
 
+  /// What was walked, and what is known of the rest: a walk that is cut off again keeps all that it was given.
   void keep() const {
-    if (options_.keep) options_.keep(results_);
+    if (!options_.keep) return;
+    Results kept = results_;
+    for (std::size_t i = kept.cells.size(); i < points_.size(); ++i) {
+      const auto known = known_.find(points_[i].json().dump());
+      if (known != known_.end()) kept.cells.push_back({points_[i], known->second->measures});
+    }
+    options_.keep(kept);
   }
 
   const Study& study_;

@@ -124,9 +124,8 @@ TEST_CASE("a walk that goes on never keeps less than it was given, whenever it i
   const Study study = test::toy_study();
   WalkOptions options;
   options.extent = Extent::full;
-  options.threads = 1;
   const Results whole = run_study(study, options);
-  options.known.assign(whole.cells.begin(), whole.cells.begin() + 7);
+  for (const std::size_t i : {0, 1, 2, 4, 5, 7, 8}) options.known.push_back(whole.cells[i]);
   std::size_t least = whole.cells.size();
   options.keep = [&](const Results& so_far) { least = std::min(least, so_far.cells.size()); };
   run_study(study, options);
