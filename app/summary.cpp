@@ -49,13 +49,6 @@ std::string percent_or_times(double ratio) {
   return ratio < 1.005 ? "equal" : ratio < 10 ? fmt::format("{:.2g}x", ratio) : fmt::format("{:.0f}x", ratio);
 }
 
-/// Empty where an error is of all elements; else of how many.
-std::string extent_of(const Row& row) {
-  const judge::Metrics& metrics = *row.metrics;
-  if (metrics.compared == metrics.count) return "";
-  return fmt::format(" over the {} of {} elements that are finite in both", metrics.compared, metrics.count);
-}
-
 /// Elements of the output that are not finite there or in the truth.
 std::uint64_t not_compared(const RunReport& run) {
   const Row* row = row_of(run, forward(Name::output));
@@ -231,6 +224,12 @@ bool has_output(const Report& report) {
 }
 
 }  // namespace
+
+std::string extent_of(const Row& row) {
+  const judge::Metrics& metrics = *row.metrics;
+  if (metrics.compared == metrics.count) return "";
+  return fmt::format(" over the {} of {} elements that are finite in both", metrics.compared, metrics.count);
+}
 
 std::vector<std::string> summary_of(const Report& report) {
   const std::vector<Group> groups = groups_of(report);
