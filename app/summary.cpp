@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 
 #include "core/compressor/graph.hpp"
 #include "core/judge/text_table.hpp"
@@ -186,12 +187,12 @@ std::string third_sentence(const Report& report) {
   const Row* gradient = nullptr;
   const RunReport* of_broken = nullptr;
   const RunReport* of_gradient = nullptr;
-  std::size_t underflowed = 0;
+  std::optional<std::size_t> underflowed;  // nothing: no run kept its weights
   for (const RunReport& run : report.runs) {
     for (const Row& row : run.rows) {
       if (!row.metrics || row.metrics->count == 0) continue;
       if (!row.metrics->classes_equal() && broken == nullptr) broken = &row, of_broken = &run;
-      if (row.slot == forward(Name::weights)) underflowed += row.metrics->classes.underflowed;
+      if (row.slot == forward(Name::weights)) underflowed = underflowed.value_or(0) + row.metrics->classes.underflowed;
       const bool parameter = row.slot.direction == Direction::backward && compressor::is_input(row.slot.name);
       if (!parameter || row.metrics->compared == 0) continue;
       if (gradient == nullptr || row.metrics->rms_rel > gradient->metrics->rms_rel) gradient = &row, of_gradient = &run;
@@ -206,8 +207,9 @@ std::string third_sentence(const Report& report) {
   } else {
     text += "No NaN and no infinity that the truth does not have";
   }
-  text += underflowed == 0 ? "; no softmax weight underflows to 0"
-                           : fmt::format("; {} softmax weights underflow to 0 in all runs together", underflowed);
+  if (underflowed)
+    text += *underflowed == 0 ? "; no softmax weight underflows to 0"
+                              : fmt::format("; {} softmax weights underflow to 0 in all runs together", *underflowed);
   if (gradient == nullptr) return text + '.';
   return text + fmt::format("; the worst gradient is {} of {} on {}: off by {} (rms), bias {}{}.",
                             compressor::to_string(gradient->slot), of_gradient->recipe,

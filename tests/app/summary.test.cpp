@@ -95,3 +95,10 @@ TEST_CASE("an error of some elements is said to be one, and comes after those of
   CHECK(says(app::summary_of(report({run("some", {some})}))[0],
              "an output error of 1.0e-06 (rms) over the 25 of 72 elements that are finite in both, 40x what"));
 }
+
+TEST_CASE("weights that no run kept are not said to underflow nowhere") {
+  const auto third = [](const std::vector<judge::Row>& rows) { return app::summary_of(report({run("one", rows)}))[2]; };
+  const judge::Row output = row(Name::output, "fp32", 1e-7);
+  CHECK_FALSE(says(third({output}), "underflow"));
+  CHECK(says(third({row(Name::weights, "fp32", 1e-7), output}), "no softmax weight underflows to 0"));
+}
