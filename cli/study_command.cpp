@@ -26,8 +26,10 @@ Text option_of(Text axis) {
 /// The study that the command line names: its axes become options.
 const studies::Study* named_study(const Texts& arguments) {
   if (arguments.empty() || arguments.front() != "study") return nullptr;
-  for (const studies::Study& study : studies::all_studies()) {
-    if (std::find(arguments.begin() + 1, arguments.end(), study.name) != arguments.end()) return &study;
+  for (const std::string& argument : arguments) {  // the first: a value may be a study's name too, "--length nan"
+    for (const studies::Study& study : studies::all_studies()) {
+      if (study.name == argument) return &study;
+    }
   }
   return nullptr;
 }

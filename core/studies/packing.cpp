@@ -95,8 +95,8 @@ std::string placed_text(const Found& found) {
                                found.unmatched, found.points);
   if (found.first == nullptr) return text;
   const double size = found.first->number("definition_size");
-  const std::string most =
-      std::isfinite(size) ? fmt::format("by up to {:.2g} of the entry's largest value", size) : "and one is not finite";
+  const std::string most = std::isfinite(size) ? fmt::format("by up to {:.2g} times the entry's largest value", size)
+                                               : "and one is not finite";
   return fmt::format("{}; in {} of {} entries differ by definition, {}, {} of {} ({})", text, found.by_definition,
                      found.unmatched == 0 ? "them" : "the others", most,
                      found.first->measures.at("by_definition").dump(), found.first->measures.at("entries").dump(),

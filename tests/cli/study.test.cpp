@@ -35,6 +35,8 @@ TEST_CASE("unknown studies, axes and values are one sentence with the known ones
   check_refused({"study", "accumulate", "--length", "1000000000000"}, "smaller values of the study's axes");
 #endif
   check_refused({"study", "accumulate", "--format", "bf17"}, "unknown format 'bf17'");
+  check_refused({"study", "accumulate", "--length", "nan"}, "length: 'nan' is not a whole number");
+  check_refused({"study", "packing", "--shift", "99999999999"}, "shift: '99999999999' is more than 1048576 tokens");
   check_refused({"study", "accumulate", "--seeds", "0"}, "--seeds");
   check_refused({"study", "accumulate", "no-such-file"}, "no-such-file");
   check_refused({"study", "accumulate", golden("csa-tiny.problem.safetensors"), "--length", "8"},

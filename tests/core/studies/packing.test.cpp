@@ -120,10 +120,11 @@ TEST_CASE("the conclusion compares where there is something to compare") {
   CHECK(test::concluded("packing", {on}) == std::vector<std::string>{"The document is on the grid in all of 1 layouts.",
                                                                      "Rounding alone changes no bit of any entry."});
   const studies::Cell turned = layout("128", {{"by_definition", 2}, {"definition_size", 2}});
-  CHECK(test::concluded("packing", {turned, off}).front() ==
-        "In 1 of 2 layouts the document is off the grid: none of its windows exists in the row; in 1 of the others "
-        "entries differ by definition, by up to 2 of the entry's largest value, 2 of 2 (recipe fp32, mode csa, policy "
-        "mask, shift 128, slot normed).");
+  CHECK(
+      test::concluded("packing", {turned, off}).front() ==
+      "In 1 of 2 layouts the document is off the grid: none of its windows exists in the row; in 1 of the others "
+      "entries differ by definition, by up to 2 times the entry's largest value, 2 of 2 (recipe fp32, mode csa, policy "
+      "mask, shift 128, slot normed).");
 }
 
 TEST_CASE("a shift is a number of tokens that a row can hold") {
