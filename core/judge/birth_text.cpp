@@ -105,8 +105,9 @@ std::string operation_text(const Json& one) {
 std::string cause_text(const Json& one) {
   const std::string kind = text_of(one["class"]);
   const std::string operation = operation_text(one);
-  const auto finite = [](const Json& operand) { return std::isfinite(io::number_of(operand["value"])); };
-  const bool sound = std::all_of(one["operands"].begin(), one["operands"].end(), finite);
+  const auto number = [](const Json& operand) { return !std::isnan(io::number_of(operand["value"])); };
+  const bool sound =
+      std::all_of(one["operands"].begin(), one["operands"].end(), number);  // a pad of -inf is the recipe's
   const bool put_there = kind == "not from the recipe" || (kind == "from pad" && sound);
   return put_there ? fmt::format("{}: the recipe has {} there", kind, operation) : kind + ": " + operation;
 }

@@ -83,6 +83,7 @@ TEST_CASE("what the recipe does not make is told from what it makes") {
     return judge::birth_texts(run_with({one}))[0].find("the recipe has pad") != std::string::npos;
   };
   CHECK(told("from pad", 0));
+  CHECK(told("from pad", "-inf"));
   CHECK_FALSE(told("from pad", "nan"));
   CHECK(told("not from the recipe", 0));
 }
