@@ -8,6 +8,7 @@
 
 #include "app/save_case.hpp"
 #include "app/session.hpp"
+#include "app/summary.hpp"
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
 #include "core/judge/owners.hpp"
@@ -135,9 +136,13 @@ std::vector<std::string> sentences(const RunReport& run, const compressor::Confi
         fmt::format("{:.4f}% of {} elements have the recipe's own bits.", 100 * equal / elements, elements));
   for (const judge::Row& row : run.rows) {
     const bool output = row.tensor.empty() && row.slot == compressor::forward(compressor::Name::output);
-    if (!output || !row.metrics || row.metrics->compared == 0) continue;
-    summary.push_back(fmt::format("The output is off the truth by {:.2g} (rms) and at most {:.3g} ulp of {}.",
-                                  row.metrics->rms_rel, row.metrics->max_ulp, row.format));
+    if (!output || !row.metrics || row.metrics->count == 0) continue;
+    if (row.metrics->compared == 0) {
+      summary.emplace_back("The output has no element that is finite there and in the truth.");
+      continue;
+    }
+    summary.push_back(fmt::format("The output is off the truth by {:.2g} (rms) and at most {:.3g} ulp of {}{}.",
+                                  row.metrics->rms_rel, row.metrics->max_ulp, row.format, extent_of(row)));
   }
   return summary;
 }

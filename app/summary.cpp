@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 
 #include "core/compressor/graph.hpp"
 #include "core/judge/text_table.hpp"
@@ -49,7 +50,13 @@ std::string percent_or_times(double ratio) {
   return ratio < 1.005 ? "equal" : ratio < 10 ? fmt::format("{:.2g}x", ratio) : fmt::format("{:.0f}x", ratio);
 }
 
-/// Runs of one problem whose output has one format, nearest to the truth first.
+/// Elements of the output that are not finite there or in the truth.
+std::uint64_t not_compared(const RunReport& run) {
+  const Row* row = row_of(run, forward(Name::output));
+  return row == nullptr ? 0 : row->metrics->count - row->metrics->compared;
+}
+
+/// Runs of one problem whose output has one format, those that are finite first, then the nearest to the truth.
 using Group = std::vector<const RunReport*>;
 
 std::vector<Group> groups_of(const Report& report) {
@@ -60,8 +67,9 @@ std::vector<Group> groups_of(const Report& report) {
   }
   std::vector<Group> sorted;
   for (auto& [key, group] : groups) {
-    std::stable_sort(group.begin(), group.end(),
-                     [](const auto* a, const auto* b) { return output_error(*a) < output_error(*b); });
+    std::stable_sort(group.begin(), group.end(), [](const auto* a, const auto* b) {
+      return std::pair(not_compared(*a), output_error(*a)) < std::pair(not_compared(*b), output_error(*b));
+    });
     sorted.push_back(std::move(group));
   }
   std::stable_sort(sorted.begin(), sorted.end(), [](const Group& a, const Group& b) { return a.size() > b.size(); });
@@ -73,11 +81,12 @@ std::string ranking_of(const Report& report, const Group& group) {
   const Row& row = *row_of(best, forward(Name::output));
   const double error = output_error(best);
   const std::string where = problem_name(report, best.problem);
-  if (error == 0) return fmt::format("{}: the output of {} has no error at all", where, best.recipe);
+  const std::string extent = extent_of(row);
+  if (error == 0) return fmt::format("{}: the output of {} has no error at all{}", where, best.recipe, extent);
   std::string text = fmt::format(
-      "{}: {}{} has an output error of {} (rms), {:.2g}x what rounding to {} alone costs", where, best.recipe,
+      "{}: {}{} has an output error of {} (rms){}, {:.2g}x what rounding to {} alone costs", where, best.recipe,
       group.size() > 1 ? fmt::format(" is nearest of the {} recipes with {} output and", group.size(), row.format) : "",
-      judge::short_number(error), error / floor_of(row.format), row.format);
+      judge::short_number(error), extent, error / floor_of(row.format), row.format);
   std::string others;
   for (std::size_t i = 1; i < group.size(); ++i) {
     others += fmt::format("{}{} {}", others.empty() ? "" : ", ", group[i]->recipe,
@@ -178,12 +187,12 @@ std::string third_sentence(const Report& report) {
   const Row* gradient = nullptr;
   const RunReport* of_broken = nullptr;
   const RunReport* of_gradient = nullptr;
-  std::size_t underflowed = 0;
+  std::optional<std::size_t> underflowed;  // nothing: no run kept its weights
   for (const RunReport& run : report.runs) {
     for (const Row& row : run.rows) {
       if (!row.metrics || row.metrics->count == 0) continue;
       if (!row.metrics->classes_equal() && broken == nullptr) broken = &row, of_broken = &run;
-      if (row.slot == forward(Name::weights)) underflowed += row.metrics->classes.underflowed;
+      if (row.slot == forward(Name::weights)) underflowed = underflowed.value_or(0) + row.metrics->classes.underflowed;
       const bool parameter = row.slot.direction == Direction::backward && compressor::is_input(row.slot.name);
       if (!parameter || row.metrics->compared == 0) continue;
       if (gradient == nullptr || row.metrics->rms_rel > gradient->metrics->rms_rel) gradient = &row, of_gradient = &run;
@@ -198,20 +207,38 @@ std::string third_sentence(const Report& report) {
   } else {
     text += "No NaN and no infinity that the truth does not have";
   }
-  text += underflowed == 0 ? "; no softmax weight underflows to 0"
-                           : fmt::format("; {} softmax weights underflow to 0 in all runs together", underflowed);
+  if (underflowed)
+    text += *underflowed == 0 ? "; no softmax weight underflows to 0"
+                              : fmt::format("; {} softmax weights underflow to 0 in all runs together", *underflowed);
   if (gradient == nullptr) return text + '.';
-  return text + fmt::format("; the worst gradient is {} of {} on {}: off by {} (rms), bias {}.",
+  return text + fmt::format("; the worst gradient is {} of {} on {}: off by {} (rms), bias {}{}.",
                             compressor::to_string(gradient->slot), of_gradient->recipe,
                             problem_name(report, of_gradient->problem), judge::short_number(gradient->metrics->rms_rel),
-                            judge::short_number(gradient->metrics->bias_rel));
+                            judge::short_number(gradient->metrics->bias_rel), extent_of(*gradient));
+}
+
+bool has_output(const Report& report) {
+  const auto is_output = [](const Row& row) {
+    return row.slot == forward(Name::output) && row.metrics && row.metrics->count != 0;
+  };
+  return std::any_of(report.runs.begin(), report.runs.end(),
+                     [&](const RunReport& run) { return std::any_of(run.rows.begin(), run.rows.end(), is_output); });
 }
 
 }  // namespace
 
+std::string extent_of(const Row& row) {
+  const judge::Metrics& metrics = *row.metrics;
+  if (metrics.compared == metrics.count) return "";
+  return fmt::format(" over the {} of {} elements that are finite in both", metrics.compared, metrics.count);
+}
+
 std::vector<std::string> summary_of(const Report& report) {
   const std::vector<Group> groups = groups_of(report);
-  if (groups.empty()) return {"Nothing to say: no run has an output (fewer tokens than one window)."};
+  if (groups.empty()) {
+    if (!has_output(report)) return {"Nothing to say: no run has an output (fewer tokens than one window)."};
+    return {"Output. No run's output has an element that is finite there and in the truth.", third_sentence(report)};
+  }
   return {first_sentence(report, groups), second_sentence(report, groups), third_sentence(report)};
 }
 

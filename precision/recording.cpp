@@ -51,6 +51,30 @@ std::string_view own_class(const Operation& operation) {
   return operation.count == 1 ? function_class(operation.name, a) : "";
 }
 
+enum class Kind : std::uint8_t { nan, infinite };
+
+bool is(Kind kind, double x) { return kind == Kind::nan ? std::isnan(x) : std::isinf(x); }
+
+bool has_operand(const Operation& operation, Kind kind) {
+  const auto* const first = operation.operands.data();
+  return std::any_of(first, first + operation.count, [&](const Recorded& x) { return is(kind, x.value); });
+}
+
+/// Back along operands of a kind that operations made: the first of these operations.
+const Operation& first_made(const Recorder& recorder, const Operation& last, Kind kind) {
+  const Operation* operation = &last;
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (int i = 0; i < operation->count && !moved; ++i) {
+      const Recorded& operand = operation->operands[static_cast<std::size_t>(i)];
+      const Operation* maker = is(kind, operand.value) ? recorder.find(operand) : nullptr;
+      moved = maker != nullptr;
+      if (moved) operation = maker;
+    }
+  }
+  return *operation;
+}
+
 }  // namespace
 
 Recorder::Recorder(Exp exp) : exp_(exp) {
@@ -84,16 +108,21 @@ const Operation* Recorder::find(const Recorded& value) const {
 
 const Operation* Recorder::birth_of(const Recorded& value) const {
   const Operation* operation = find(value);
-  while (operation != nullptr) {
-    const Operation* earlier = nullptr;
-    for (int i = 0; i < operation->count && earlier == nullptr; ++i) {
-      const Recorded& operand = operation->operands[static_cast<std::size_t>(i)];
-      if (!std::isfinite(operand.value)) earlier = find(operand);
-    }
-    if (earlier == nullptr) break;
-    operation = earlier;
+  if (operation == nullptr) return nullptr;
+  operation = &first_made(*this, *operation, Kind::nan);
+  if (has_operand(*operation, Kind::nan)) return operation;
+  // Where an operation made one of its infinite operands, that is the birth; a NaN of infinities that were given is its
+  // own.
+  const Operation* given = operation;
+  for (int i = 0; i < operation->count; ++i) {
+    const Recorded& operand = operation->operands[static_cast<std::size_t>(i)];
+    const Operation* maker = is(Kind::infinite, operand.value) ? find(operand) : nullptr;
+    if (maker == nullptr) continue;
+    const Operation* first = &first_made(*this, *maker, Kind::infinite);
+    if (!has_operand(*first, Kind::infinite)) return first;
+    if (!is(Kind::nan, operation->result.value)) given = first;
   }
-  return operation;
+  return given;
 }
 
 const Operation* Recorder::maker_of(const Recorded& value) const {

@@ -123,7 +123,10 @@ class RecordSession {
       }
     }
     const precision::Operation* maker = recorder.find(operand);
-    return {operand.value, recorder.format(maker != nullptr ? maker->format : format)};
+    const precision::Format& own = recorder.format(maker != nullptr ? maker->format : format);
+    // A constant need not be a number of the operation's format: a loss scale of 2^16 beside fp16.
+    const bool fits = std::isnan(operand.value) || precision::round(operand.value, own) == operand.value;
+    return {operand.value, fits ? own : precision::parse_format("fp64")};
   }
 
   OperationRecord operation_record(const precision::Recorder& recorder, const precision::Operation& operation) const {

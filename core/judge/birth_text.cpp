@@ -22,21 +22,44 @@ struct Births {
   const Json* first;
   std::vector<std::size_t> windows;
   std::vector<std::size_t> softmax_slots;
+  std::vector<std::size_t> batch_rows;  ///< where the run has several
   std::uint64_t count = 0;
 };
+
+/// How many batch rows a slot has, and elements in each; nothing where the report has no row of it.
+struct Batch {
+  std::size_t rows = 1;
+  std::size_t elements = 0;
+};
+
+/// Of an input, its gradient's shape; a slot without a window has no batch rows.
+Batch batch_of(const Json& run, const Json& certificate) {
+  if (!run.contains("rows") || !certificate["window"].is_number()) return {};
+  const std::string slot = text_of(certificate["slot"]);
+  for (const Json& row : run["rows"]) {
+    const std::string name = text_of(row["slot"]);
+    if ((name != slot && name != "grad." + slot) || !row["shape"].is_array() || row["shape"].empty()) continue;
+    Batch batch{row["shape"][0].get<std::size_t>(), 1};
+    for (std::size_t i = 1; i < row["shape"].size(); ++i) batch.elements *= row["shape"][i].get<std::size_t>();
+    return batch;
+  }
+  return {};
+}
 
 bool alike(const Json& a, const Json& b) {
   constexpr std::array<const char*, 5> fields{"slot", "operation", "class", "cure", "masked_by"};
   return std::all_of(fields.begin(), fields.end(), [&](const char* field) { return a[field] == b[field]; });
 }
 
-std::vector<Births> merged(const Json& certificates) {
+std::vector<Births> merged(const Json& run) {
   std::vector<Births> all;
-  for (const Json& one : certificates) {
+  for (const Json& one : run["nonfinite"]) {
     auto found = std::find_if(all.begin(), all.end(), [&](const Births& births) { return alike(*births.first, one); });
-    if (found == all.end()) found = all.insert(all.end(), Births{&one, {}, {}, 0});
+    if (found == all.end()) found = all.insert(all.end(), Births{&one, {}, {}, {}, 0});
     if (one["window"].is_number()) found->windows.push_back(one["window"].get<std::size_t>());
     if (one["softmax_slot"].is_number()) found->softmax_slots.push_back(one["softmax_slot"].get<std::size_t>());
+    const Batch batch = batch_of(run, one);
+    if (batch.rows > 1) found->batch_rows.push_back(one["index"].get<std::size_t>() / batch.elements);
     found->count += one["count"].get<std::uint64_t>();
   }
   return all;
@@ -46,13 +69,12 @@ std::string place_text(const Births& births) {
   const Json& one = *births.first;
   std::string text = text_of(one["slot"]);
   const auto add = [&](const char* what, const std::vector<std::size_t>& numbers) {
-    if (numbers.empty()) return;
-    const bool several = std::any_of(numbers.begin(), numbers.end(), [&](auto i) { return i != numbers.front(); });
-    text += fmt::format(", {}{} {}", what, several ? "s" : "", ranges(numbers));
+    if (!numbers.empty()) text += ", " + numbered(what, numbers);
   };
   add("window", births.windows);
   add("slot", births.softmax_slots);
   if (one["channel"].is_number()) text += fmt::format(", channel {}", one["channel"].dump());
+  add("batch row", births.batch_rows);
   const bool one_element = births.count == 1;
   return text + fmt::format(" (element {}{})", one["index"].dump(),
                             one_element ? "" : fmt::format(", the first of {}", births.count));
@@ -83,8 +105,9 @@ std::string operation_text(const Json& one) {
 std::string cause_text(const Json& one) {
   const std::string kind = text_of(one["class"]);
   const std::string operation = operation_text(one);
-  const auto finite = [](const Json& operand) { return std::isfinite(io::number_of(operand["value"])); };
-  const bool sound = std::all_of(one["operands"].begin(), one["operands"].end(), finite);
+  const auto number = [](const Json& operand) { return !std::isnan(io::number_of(operand["value"])); };
+  const bool sound =
+      std::all_of(one["operands"].begin(), one["operands"].end(), number);  // a pad of -inf is the recipe's
   const bool put_there = kind == "not from the recipe" || (kind == "from pad" && sound);
   return put_there ? fmt::format("{}: the recipe has {} there", kind, operation) : kind + ": " + operation;
 }
@@ -94,7 +117,10 @@ std::string path_text(const Json& path) {
   constexpr std::size_t shown = 3;
   std::string text;
   for (std::size_t i = 0; i < path.size(); ++i) {
-    if (path.size() > 2 * shown && i == shown) text += fmt::format(", {} more slots", path.size() - 2 * shown);
+    if (path.size() > 2 * shown && i == shown) {
+      const std::size_t more = path.size() - 2 * shown;
+      text += fmt::format(", {} more slot{}", more, more == 1 ? "" : "s");
+    }
     if (path.size() > 2 * shown && i >= shown && i < path.size() - shown) continue;
     text += fmt::format("{}{} ({})", i == 0 ? "" : ", ", text_of(path[i]["slot"]), path[i]["count"].dump());
   }
@@ -125,7 +151,7 @@ std::vector<std::string> birth_texts(const Json& run) {
     return one["direction"] == "backward" || one["masked_by"].is_string();
   });
   std::vector<std::string> texts;
-  for (const Births& births : merged(certificates)) {
+  for (const Births& births : merged(run)) {
     const Json& one = *births.first;
     const std::string cure = text_of(one["cure"]);
     texts.push_back(fmt::format("Not finite, born at {}, stage {}. {}. {}.{} {}.", place_text(births),

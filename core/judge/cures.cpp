@@ -58,10 +58,8 @@ bool concerns_pads(const Recipe&, const Complaint& complaint) {
 bool is_scaled(const Recipe& recipe, const Complaint& complaint) {
   return recipe.loss_scale > 1 && complaint.group.slot.direction == Direction::backward;
 }
-/// A format's range can be at fault everywhere but where an infinity was put in.
-bool concerns_range(const Recipe&, const Complaint& complaint) {
-  return complaint.birth_class != "from pad" && complaint.birth_class != "inf - inf";
-}
+/// A format's range can be at fault everywhere but where infinities met: a pad of -inf is NaN in a format without them.
+bool concerns_range(const Recipe&, const Complaint& complaint) { return complaint.birth_class != "inf - inf"; }
 
 /// In order of the size of the change: how many values that were finite it moves. A kv pad of 0 and a guard move none,
 /// a loss scale only scales gradients, another form of a formula moves last bits; a finite pad leaks into every row

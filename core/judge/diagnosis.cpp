@@ -112,6 +112,11 @@ std::optional<Alternative> attempt(const Case& unexplained, const compressor::Pr
   }
 }
 
+std::size_t distinct(std::vector<std::size_t> numbers) {
+  std::sort(numbers.begin(), numbers.end());
+  return static_cast<std::size_t>(std::unique(numbers.begin(), numbers.end()) - numbers.begin());
+}
+
 }  // namespace
 
 std::optional<Alternative> replay_with(const Case& unexplained, const compressor::Problem& problem,
@@ -139,16 +144,25 @@ std::string ranges(std::vector<std::size_t> numbers) {
   return text;
 }
 
+std::string numbered(const char* what, const std::vector<std::size_t>& numbers) {
+  return fmt::format("{}{} {}", what, distinct(numbers) == 1 ? "" : "s", ranges(numbers));
+}
+
 std::string windows_of(const Case& unexplained) {
   const Layout& layout = unexplained.layout;
   if (layout.windows == 0) return "";
   std::vector<std::size_t> windows;
-  for (const std::size_t i : unexplained.failing) windows.push_back(place_of(i, layout).window);
-  std::sort(windows.begin(), windows.end());
-  windows.erase(std::unique(windows.begin(), windows.end()), windows.end());
-  if (windows.size() == layout.windows_per_batch && windows.size() > 1)
-    return fmt::format("all {} windows", windows.size());
-  return fmt::format("window{} {}", windows.size() == 1 ? "" : "s", ranges(windows));
+  std::vector<std::size_t> batches;
+  for (const std::size_t i : unexplained.failing) {
+    windows.push_back(place_of(i, layout).window);
+    batches.push_back(place_of(i, layout).batch);
+  }
+  const std::string batch = distinct(batches) == layout.windows / layout.windows_per_batch
+                                ? ""
+                                : fmt::format(" of {}", numbered("batch row", batches));
+  if (distinct(windows) == layout.windows_per_batch && layout.windows_per_batch > 1)
+    return fmt::format("all {} windows{}", layout.windows_per_batch, batch);
+  return numbered("window", windows) + batch;
 }
 
 std::string rows_of(const Case& unexplained) {
@@ -156,7 +170,7 @@ std::string rows_of(const Case& unexplained) {
   if (layout.rows_per_window <= 1) return "";
   std::vector<std::size_t> rows;
   for (const std::size_t i : unexplained.failing) rows.push_back(place_of(i, layout).slot_index);
-  return "slots " + ranges(rows);
+  return numbered("slot", rows);
 }
 
 std::string value_text(double value) {

@@ -69,12 +69,15 @@ bool explains(const Case& unexplained, const Alternative& alternative);
 std::optional<Alternative> replay_with(const Case& unexplained, const compressor::Problem& problem,
                                        const compressor::Tape& given);
 std::optional<Alternative> replay_with(const Case& unexplained, const compressor::Recipe& recipe);
-/// "window 0", "windows 0..3 of 9": where the failing elements lie.
+/// "window 0", "windows 0..3", "all 9 windows of batch row 1": where the failing elements lie; batch rows where not
+/// all.
 std::string windows_of(const Case& unexplained);
-/// "slots 0..3"; empty where the slot has no rows within its window.
+/// "slots 0..3", "slot 2"; empty where the slot has no rows within its window.
 std::string rows_of(const Case& unexplained);
 /// "0..3", "1", "0 2 5".
 std::string ranges(std::vector<std::size_t> numbers);
+/// "window 3", "windows 0..3": the word has an s where there are several different numbers.
+std::string numbered(const char* what, const std::vector<std::size_t>& numbers);
 /// "0", "-inf", "0.125": as few digits as tell it.
 std::string value_text(double value);
 

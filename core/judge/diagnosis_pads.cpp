@@ -53,15 +53,20 @@ std::optional<std::string> explain_pads(const Case& unexplained) {
   const std::string expected = value_text(unexplained.expected.value.at(unexplained.failing.front()));
   const auto value = common_value(unexplained);
   if (value && std::isnan(*value)) {
-    return fmt::format(
-        "NaN enters at {} in {}: the padded {} hold NaN instead of {}, and 0 * NaN is NaN even where the weight is 0",
-        name, place_text(unexplained), unexplained.slot.name == Name::values ? "kv rows" : "rows", expected);
+    const bool values = unexplained.slot.name == Name::values;
+    const bool gates = unexplained.slot.name == Name::logits || unexplained.slot.name == Name::padded_gate;
+    return fmt::format("NaN enters at {} in {}: the padded {} hold NaN instead of {}{}", name, place_text(unexplained),
+                       values ? "kv rows" : "rows", expected,
+                       values  ? ", and 0 * NaN is NaN even where the weight is 0"
+                       : gates ? ", and a NaN among them makes every weight of its channel there NaN"
+                               : "");
   }
+  const char* holds = rows_of(unexplained).starts_with("slot ") ? "holds" : "hold";
   if (value)
-    return fmt::format("the padded {} hold {} instead of {} in {}", place_text(unexplained), value_text(*value),
+    return fmt::format("the padded {} {} {} instead of {} in {}", place_text(unexplained), holds, value_text(*value),
                        expected, name);
-  return fmt::format("the padded {} hold other values than {}, though no token stands there, in {}",
-                     place_text(unexplained), expected, name);
+  return fmt::format("the padded {} {} other values than {}, though no token stands there, in {}",
+                     place_text(unexplained), holds, expected, name);
 }
 
 std::optional<std::string> explain_nonfinite(const Case& unexplained) {

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "core/compressor/element_record.hpp"
+#include "core/compressor/evaluate.hpp"
 #include "core/judge/cures.hpp"
 #include "core/judge/layout.hpp"
 #include "precision/ulp.hpp"
@@ -26,7 +27,10 @@ constexpr std::size_t most_recorded = std::size_t{1} << 26;
 
 class Certifier {
  public:
-  Certifier(const Births& births, Cures cures) : births_(births), cures_(cures) {}
+  Certifier(const Births& births, Cures cures)
+      : births_(births),
+        cures_(cures),
+        padded_(compressor::padded_slots(births.suspect().problem, births.plan().config(), births.suspect().recipe)) {}
 
   /// Gives how many births found no room.
   std::size_t certify(const BirthGroup& group, Nonfinite& out) const {
@@ -49,6 +53,7 @@ class Certifier {
       out.certificates.push_back(std::move(certificate));
     }
     note_truth(group, out);
+    note_infinities(group, out);
     return left_out;
   }
 
@@ -147,8 +152,21 @@ class Certifier {
     return direction == Direction::forward ? slot.name == Name::output : compressor::is_input(slot.name);
   }
 
+  /// Infinities in slots that hold a token: the truth's too where they are no strays.
+  std::size_t infinities(Slot slot) const {
+    const compressor::Tensor& tensor = tensor_of(slot);
+    const bool rows = compressor::has_window_rows(slot.name);
+    const std::size_t channels = births_.plan().config().head_dim;
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < tensor.size(); ++i) {
+      const bool pad = rows && padded_[i / channels] != 0;
+      found += !pad && std::isinf(tensor.at(i)) ? 1U : 0U;
+    }
+    return found;
+  }
+
   /// Where the path of the birth's direction ends short of a result: the first slot after it that reads it and is
-  /// sound.
+  /// sound. One that is infinite in the truth too passes an infinity on.
   std::string mask_of(Slot from, const std::vector<PathStep>& path) const {
     std::array<bool, compressor::slot_count> reached{};
     Slot last = from;
@@ -164,7 +182,7 @@ class Certifier {
     for (const Slot slot : births_.graph().order()) {
       const bool sound = births_.tape().has(slot) && !births_.strays().contains(slot);
       if (beyond && sound && slot.direction == from.direction && reads_any(slot, reached))
-        return compressor::to_string(slot);
+        return infinities(slot) == 0 ? compressor::to_string(slot) : "";
       beyond = beyond || slot == last;
     }
     return "";
@@ -176,15 +194,35 @@ class Certifier {
     if (truth == nullptr || group.slot.direction == Direction::backward) return;
     if (!std::isnan(group.value)) return;
     const std::size_t undefined =
-        group.elements.where([&](std::size_t i) { return !std::isfinite(truth->tensor.at(i)); }).size();
+        group.elements.where([&](std::size_t i) { return std::isnan(truth->tensor.at(i)); }).size();
     if (undefined == 0) return;
     out.notes.push_back(
         fmt::format("{} of the {} births in {} are NaN in the truth too: exact arithmetic has no number there",
                     undefined, group.elements.size(), compressor::to_string(group.slot)));
   }
 
+  /// An infinite input makes infinities that are no strays: what is behind it is said here.
+  void note_infinities(const BirthGroup& group, Nonfinite& out) const {
+    if (group.origin != Origin::input || !std::isinf(group.value)) return;
+    std::array<bool, compressor::slot_count> reached{};
+    reached[group.slot.index()] = true;
+    std::string slots;
+    for (const Slot slot : births_.graph().order()) {
+      const bool sound = births_.tape().has(slot) && !births_.strays().contains(slot);
+      if (!sound || slot.direction == Direction::backward || !reads_any(slot, reached)) continue;
+      const std::size_t count = infinities(slot);
+      if (count == 0) continue;
+      reached[slot.index()] = true;
+      slots += fmt::format("{}{} ({})", slots.empty() ? "" : ", ", compressor::to_string(slot), count);
+    }
+    if (!slots.empty())
+      out.notes.push_back(fmt::format("behind {} the truth is infinite too, which is no birth: {}",
+                                      compressor::to_string(group.slot), slots));
+  }
+
   const Births& births_;
   Cures cures_;
+  std::vector<std::uint8_t> padded_;
 };
 
 }  // namespace

@@ -51,6 +51,11 @@ Json unrounded_input_gradients() {
   return backward;
 }
 
+/// Whether exact arithmetic gives the values of the two passes; one pass does, but for windows without a token.
+bool is_definition(compressor::Softmax softmax) {
+  return softmax == compressor::Softmax::shifted || compressor::is_online(softmax);
+}
+
 }  // namespace
 
 Recipe truth_recipe(const Recipe& recipe, const compressor::Config& config, Basis basis) {
@@ -63,10 +68,9 @@ Recipe truth_recipe(const Recipe& recipe, const compressor::Config& config, Basi
     json["inputs"] = recipe.spec.at("inputs");
     json["backward"] = unrounded_input_gradients();
   }
-  // Their inner slots mean something else; every other algorithm writes the same values.
-  const bool other_slots =
-      recipe.softmax == compressor::Softmax::naive || recipe.softmax == compressor::Softmax::log_softmax;
-  if (other_slots) json["softmax"] = recipe.spec.at("softmax");
+  // Their inner slots mean something else, or pads have no weight whatever their gate; every other algorithm writes the
+  // same values.
+  if (!is_definition(recipe.softmax)) json["softmax"] = recipe.spec.at("softmax");
   const Json rules = quantize_rules(recipe);
   if (!rules.empty()) json["stages"] = Json{{"quantize", rules}};
   return compressor::recipe_from_json(json, "truth of " + recipe.name);

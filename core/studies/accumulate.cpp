@@ -63,8 +63,10 @@ std::vector<std::string> conclude(std::span<const Cell> cells) {
   const Cell* best = nullptr;
   const Cell* worst = nullptr;
   std::size_t stagnant = 0;
+  std::size_t points = 0;
   for (const Cell& cell : cells) {
     if (cell.skipped()) continue;
+    ++points;
     const double rms = cell.number("rms");
     if (best == nullptr || worse(best->number("rms"), rms)) best = &cell;
     if (worst == nullptr || worse(rms, worst->number("rms"))) worst = &cell;
@@ -72,11 +74,15 @@ std::vector<std::string> conclude(std::span<const Cell> cells) {
   }
   if (best == nullptr) return {"No sum was formed."};
   const auto named = [](const Cell& cell) { return values_of(cell, {"summation", "format", "length", "data"}); };
+  const std::string halves =
+      fmt::format("In {} of {} points some sums stagnate: their second half changes nothing.", stagnant, points);
+  if (worst->number("rms") == 0) return {"No sum has an error.", halves};
   return {
       fmt::format(
-          "The largest error is {}: {:.3g} of the sum of magnitudes (rms, bias {:.3g}); the smallest {}: {:.3g}.",
+          "The largest error is that of {}: {:.3g} of the sum of magnitudes (rms, bias {:.3g}); the smallest that of "
+          "{}: {:.3g}.",
           named(*worst), worst->number("rms"), worst->number("bias"), named(*best), best->number("rms")),
-      fmt::format("In {} of {} points some sums stagnate: their second half changes nothing.", stagnant, cells.size())};
+      halves};
 }
 
 }  // namespace

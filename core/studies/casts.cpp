@@ -71,9 +71,24 @@ io::Json measure(const Point& at, const Subject& subject) {
   const auto share = [&](double squared) { return io::number(whole.output == 0 ? 0 : squared / square(whole.output)); };
   io::Json json = to_json(both);
   json["gain"] = share(gain);
-  json["gradient_gain"] = io::number(1 - square(both.grad_w_gate) / square(whole.grad_w_gate));
+  json["gradient_gain"] =
+      io::number(whole.grad_w_gate == 0 ? 0 : 1 - square(both.grad_w_gate) / square(whole.grad_w_gate));
   json["interaction"] = share(gain - alone);
   return json;
+}
+
+/// "products 19%, pool 14% (2 of 9 casts below 1%)": of casts of one recipe, what goes with each.
+std::string ranking_of(std::vector<const Cell*> ranked) {
+  constexpr double little = 0.01;
+  std::stable_sort(ranked.begin(), ranked.end(),
+                   [](const Cell* a, const Cell* b) { return worse(a->number("gain"), b->number("gain")); });
+  const auto telling = static_cast<std::size_t>(
+      std::count_if(ranked.begin(), ranked.end(), [](const Cell* c) { return !(c->number("gain") < little); }));
+  if (telling == 0) return fmt::format("none of {} casts takes 1%", ranked.size());
+  std::vector<std::string> first;
+  for (std::size_t i = 0; i < std::min<std::size_t>(3, telling); ++i)
+    first.push_back(fmt::format("{} {:.0f}%", ranked[i]->at.at("cast"), 100 * ranked[i]->number("gain")));
+  return fmt::format("{} ({} of {} casts below 1%)", fmt::join(first, ", "), ranked.size() - telling, ranked.size());
 }
 
 std::vector<std::string> conclude(std::span<const Cell> cells) {
@@ -83,18 +98,10 @@ std::vector<std::string> conclude(std::span<const Cell> cells) {
       groups[values_of(cell, {"recipe", "mode", "change"})].push_back(&cell);
   }
   std::vector<std::string> parts;
-  for (auto& [name, ranked] : groups) {
-    std::stable_sort(ranked.begin(), ranked.end(),
-                     [](const Cell* a, const Cell* b) { return worse(a->number("gain"), b->number("gain")); });
-    std::vector<std::string> first;
-    for (std::size_t i = 0; i < std::min<std::size_t>(3, ranked.size()); ++i)
-      first.push_back(fmt::format("{} {:.0f}%", ranked[i]->at.at("cast"), 100 * ranked[i]->number("gain")));
-    const auto idle =
-        std::count_if(ranked.begin(), ranked.end(), [](const Cell* c) { return c->number("gain") < 0.01; });
-    parts.push_back(fmt::format("{}: {} ({} of {} casts below 1%)", name, fmt::join(first, ", "), idle, ranked.size()));
-  }
+  for (const auto& [name, group] : groups) parts.push_back(name + ": " + ranking_of(group));
   std::vector<std::string> sentences;
-  if (!parts.empty()) sentences.push_back("Of the output's squared error goes with a cast, " + few_of(parts) + '.');
+  if (!parts.empty())
+    sentences.push_back("Of the output's squared error goes with one cast, in " + few_of(parts) + '.');
   const Cell* strongest = nullptr;
   for (const Cell& cell : cells) {
     if (cell.skipped() || cell.at.at("and") == "none") continue;

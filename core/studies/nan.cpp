@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/compressor/choices.hpp"
+#include "core/compressor/evaluate.hpp"
 #include "core/compressor/run.hpp"
 #include "core/io/error.hpp"
 #include "core/judge/nonfinite.hpp"
@@ -71,23 +72,22 @@ io::Json measured(const Problem& problem, const Recipe& recipe, const Recipe& wi
   const compressor::Run run = compressor::run_traced(problem, recipe, {});
   const Tape& tape = run.tape;
   const Tape infinite = compressor::run_traced(problem, with_infinite_pad, {}).tape;
-  const auto truth_tape = [&](const Recipe& of) {
-    const Recipe exact = judge::truth_recipe(of, problem.config, judge::Basis::quantized);
-    return compressor::run_traced(problem, exact, {}).tape;
-  };
-  const Tape truth = truth_tape(recipe);
+  const Recipe exact = judge::truth_recipe(recipe, problem.config, judge::Basis::quantized);
+  const Tape truth = compressor::run_traced(problem, exact, {}).tape;
   const std::string forward_class = class_of(tape, results_of_a_run().first(1));
   const std::string gradient_class = class_of(tape, results_of_a_run().subspan(1));
-  const EmptyWindows windows = empty_windows(tape, truth_tape(with_infinite_pad));
+  const Padded padded = compressor::padded_slots(problem, run.config, recipe);
+  const EmptyWindows windows = empty_windows(tape, padded);
   io::Json json{{"result", result_of(forward_class, gradient_class)}};
   json.update(birth_json(judge::certify({problem, recipe, tape, truth}, 1)));
   json["averaged"] = windows.averaged;
-  json["normed"] = io::number(error_of(run, truth, compressor::forward(compressor::Name::normed)).rms_rel);
+  const auto normed = compressor::forward(compressor::Name::normed);
+  json["normed"] = tape.has(normed) ? io::number(error_of(run, truth, normed).rms_rel) : io::Json();
   json["forward"] = forward_class;
   json["gradient"] = gradient_class;
   json["empty"] = windows.all;
   json["as_inf"] = io::number(equal_bits(tape, infinite));
-  json["least_sum"] = io::number(least_denominator(tape));
+  json["least_sum"] = io::number(least_denominator(tape, padded));
   return json;
 }
 
@@ -145,7 +145,7 @@ Study nan() {
        {"masked_by", "slot that does not pass it on"},
        {"cure", "smallest change of the recipe that was run and cures it"},
        {"averaged", "windows without a token that became an average of their pads"},
-       {"normed", "||normed - truth|| / ||truth||, where both are finite"},
+       {"normed", "||normed - truth|| / ||truth||, where both are finite; nothing without a norm"},
        {"forward", "worst class of the output", true},
        {"gradient", "worst class of the gradients of the inputs", true},
        {"empty", "windows without a token", true},

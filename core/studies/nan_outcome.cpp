@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -51,20 +52,31 @@ double equal_bits(const Tape& a, const Tape& b) {
   return static_cast<double>(equal) / static_cast<double>(count);
 }
 
-EmptyWindows empty_windows(const Tape& run, const Tape& infinite_truth) {
+namespace {
+
+/// The windows of which every slot is padded.
+std::vector<bool> without_token(const Padded& padded, std::size_t windows) {
+  std::vector<bool> empty(windows);
+  const std::size_t slots = windows == 0 ? 0 : padded.size() / windows;
+  for (std::size_t w = 0; w < windows; ++w) {
+    const auto first = padded.begin() + static_cast<std::ptrdiff_t>(w * slots);
+    empty[w] = std::all_of(first, first + static_cast<std::ptrdiff_t>(slots), [](auto pad) { return pad != 0; });
+  }
+  return empty;
+}
+
+}  // namespace
+
+EmptyWindows empty_windows(const Tape& run, const Padded& padded) {
   const Tensor& weights = run.find(forward(Name::weights))->tensor;
-  const Tensor& truth = infinite_truth.find(forward(Name::weights))->tensor;
   const std::size_t row = weights.shape[2] * weights.shape[3];
+  const std::vector<bool> empty = without_token(padded, weights.size() / row);
   EmptyWindows found;
-  for (std::size_t w = 0; w < weights.size(); w += row) {
-    bool empty = true;
+  for (std::size_t w = 0; w < empty.size(); ++w) {
     double sum = 0;
-    for (std::size_t i = w; i < w + row; ++i) {
-      empty = empty && std::isnan(truth.at(i));
-      sum += weights.at(i);
-    }
-    found.all += empty ? 1U : 0U;
-    found.averaged += empty && sum > 0 ? 1U : 0U;
+    for (std::size_t i = w * row; i < (w + 1) * row; ++i) sum += weights.at(i);
+    found.all += empty[w] ? 1U : 0U;
+    found.averaged += empty[w] && sum > 0 ? 1U : 0U;
   }
   return found;
 }
@@ -74,12 +86,15 @@ std::string result_of(const std::string& forward_class, const std::string& gradi
   return gradient_class + " backward";
 }
 
-double least_denominator(const Tape& tape) {
-  const compressor::Record* record = tape.find(forward(Name::denominator));
+double least_denominator(const Tape& run, const Padded& padded) {
+  const compressor::Record* record = run.find(forward(Name::denominator));
   if (record == nullptr) return std::nan("");
+  const std::size_t channels = record->tensor.shape.back();
+  const std::vector<bool> empty = without_token(padded, record->tensor.size() / channels);
   double least = HUGE_VAL;
-  for (std::size_t i = 0; i < record->tensor.size(); ++i)
-    least = record->tensor.at(i) >= least ? least : record->tensor.at(i);
+  for (std::size_t i = 0; i < record->tensor.size(); ++i) {
+    if (!empty[i / channels]) least = record->tensor.at(i) >= least ? least : record->tensor.at(i);
+  }
   return least;
 }
 

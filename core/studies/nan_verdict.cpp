@@ -7,6 +7,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+
+#include "precision/format.hpp"
 
 namespace ulpscope::studies {
 namespace {
@@ -41,7 +44,8 @@ class Names {
 
 std::string place(const Cell& cell) {
   const std::string softmax = cell.at.at("softmax");
-  return softmax == "recipe" ? cell.at.at("case") : cell.at.at("case") + " with " + softmax;
+  const std::string inputs = cell.at.at("case") == "given" ? "the given problem" : cell.at.at("case");
+  return softmax == "recipe" ? inputs : inputs + " with " + softmax;
 }
 
 /// "-inf makes NaN gradients, a finite pad shields from them": -inf against the finite pads of the same points.
@@ -61,32 +65,34 @@ std::string pads_sentence(std::span<const Cell> cells) {
   }
   if (with_tokens == 0 && true_without.empty()) return "";
   std::string text = "Claim 'a pad of -inf makes NaN, a finite one shields from it': ";
-  text += true_with_tokens.empty() ? fmt::format("false where every window holds a token ({} points", with_tokens)
-                                   : fmt::format("true, though every window holds a token, in {} (of {} points",
-                                                 true_with_tokens.text(), with_tokens);
-  text += fmt::format("; in {} of them output and gradients are the very bits of -inf)", same);
-  return text +
-         (true_without.empty() ? "." : fmt::format("; true where a window holds none: {}.", true_without.text()));
+  if (with_tokens != 0) {
+    text += true_with_tokens.empty() ? fmt::format("false where every window holds a token ({} points", with_tokens)
+                                     : fmt::format("true, though every window holds a token, in {} (of {} points",
+                                                   true_with_tokens.text(), with_tokens);
+    text += fmt::format("; in {} of them output and gradients are the very bits of -inf)", same);
+  }
+  if (true_without.empty()) return text + '.';
+  return text + fmt::format("{}true where a window holds none: {}.", with_tokens == 0 ? "" : "; ", true_without.text());
 }
 
 /// "A finite pad is safe": what it hides, and what it does not help against.
 std::string shield_sentence(std::span<const Cell> cells) {
-  Names hidden;
+  std::map<std::string, double> hidden;  // the most windows of one run
   Names useless;
-  double windows = 0;
   for (const Cell& cell : cells) {
     if (cell.skipped() || cell.at.at("pad") == "-inf") continue;
     if (!is_finite(cell)) useless.add(place(cell));
     if (!(cell.number("averaged") > 0)) continue;
-    hidden.add(place(cell));
-    windows += cell.number("averaged");
+    double& windows = hidden[place(cell)];
+    windows = std::max(windows, cell.number("averaged"));
   }
   if (hidden.empty() && useless.empty()) return "";
   std::string text = "Claim 'a finite pad is safe': false: ";
+  std::vector<std::string> places;
+  for (const auto& [where, windows] : hidden)
+    places.push_back(fmt::format("{:g} {} of {}", windows, windows == 1 ? "window" : "windows", where));
   if (!hidden.empty())
-    text += fmt::format("{} without a token become{} an average of {} pads, silently ({})",
-                        windows == 1 ? "1 window" : fmt::format("{:g} windows", windows), windows == 1 ? "s" : "",
-                        windows == 1 ? "its" : "their", hidden.text());
+    text += fmt::format("what holds no token becomes an average of its pads, silently: {}", fmt::join(places, ", "));
   if (!useless.empty()) text += fmt::format("{}it is no help in {}", hidden.empty() ? "" : "; ", useless.text());
   return text + ".";
 }
@@ -111,28 +117,39 @@ std::string denominator_sentence(std::span<const Cell> cells) {
     if (!cell.skipped() && cell.number("least_sum") < least) least = cell.number("least_sum");
   }
   if (std::isinf(least)) return "";
-  const char* verdict =
-      least >= 1 ? "false: the maximum's own term is 1, and" : "true where the maximum is not subtracted:";
+  const char* verdict = least >= 1          ? "false: the maximum's own term is 1, and"
+                        : least >= 0x1p-126 ? "false here, though without the maximum subtracted nothing rules it out:"
+                                            : "true where the maximum is not subtracted:";
   return fmt::format("Claim 'a softmax in bf16 underflows in its denominator': {} the smallest denominator is {:g}.",
                      verdict, least);
 }
 
-/// What computing the softmax in another format costs, where nothing is otherwise wrong.
+/// What computing the softmax in a shorter format than fp32 costs, where nothing is otherwise wrong.
 std::string format_sentence(std::span<const Cell> cells) {
-  std::vector<std::string> ratios;
+  Names ratios;
+  std::size_t dearer = 0;
+  std::size_t compared = 0;
   for (const Cell& cell : cells) {
-    if (cell.skipped() || cell.at.at("softmax_in") == "recipe" || !is_finite(cell)) continue;
+    const std::string& format = cell.at.at("softmax_in");
+    if (cell.skipped() || format == "recipe" || !is_finite(cell)) continue;
+    if (precision::parse_format(format).precision >= 24 || cell.measures.at("normed").is_null()) continue;
     const Cell* own = partner(cells, cell, "softmax_in", "recipe");
-    const bool usual = own != nullptr && cell.at.at("pad") == "-inf" && own->number("normed") > 0;
-    if (usual)
-      ratios.push_back(fmt::format("{} {}: {:.2f} times", place(cell), cell.at.at("softmax_in"),
-                                   cell.number("normed") / own->number("normed")));
+    if (own == nullptr || !(own->number("normed") > 0)) continue;
+    const double ratio = cell.number("normed") / own->number("normed");
+    if (ratio == 1) continue;  // no upcast was taken away
+    ++compared;
+    dearer += ratio > 1 ? 1U : 0U;
+    ratios.add(fmt::format("{:.2f} ({}, {})", ratio, place(cell), format));
   }
   if (ratios.empty()) return "";
+  const std::string verdict = dearer == compared ? "true"
+                              : dearer == 0      ? "false"
+                                                 : fmt::format("true in {} of {} points", dearer, compared);
   return fmt::format(
-      "Claim 'the upcast of the gate is needed': the error of normed with logits and softmax in another format, over "
+      "Claim 'the upcast of the gate is needed': {}: with logits and softmax in another format the error of normed, "
+      "over "
       "the recipe's own, is {}.",
-      fmt::join(ratios, "; "));
+      verdict, ratios.text());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "core/judge/truth.hpp"
@@ -59,6 +60,14 @@ struct Range {
   const Cell* best = nullptr;
 };
 
+std::string text_of(const Range& range, double ratio) {
+  const double low = range.best->number("pooled");
+  if (ratio == 1) return fmt::format("{:.2g} with every tile", low);
+  const std::string times = std::isfinite(ratio) ? fmt::format(", {:.1f} times as much", ratio) : "";
+  return fmt::format("{:.2g} with tiles of {} and {:.2g} with tiles of {}{}", low, range.best->at.at("tile"),
+                     range.worst->number("pooled"), range.worst->at.at("tile"), times);
+}
+
 std::vector<std::string> conclude(std::span<const Cell> cells) {
   std::map<std::string, Range> ranges;
   const Cell* reference = nullptr;
@@ -77,9 +86,8 @@ std::vector<std::string> conclude(std::span<const Cell> cells) {
   for (const auto& [name, range] : ranges) {
     const double low = range.best->number("pooled");
     const double high = range.worst->number("pooled");
-    ranked.emplace_back(
-        high / low, fmt::format("{}: {:.2g} with tiles of {} and {:.2g} with tiles of {}, {:.1f} times as much", name,
-                                low, range.best->at.at("tile"), high, range.worst->at.at("tile"), high / low));
+    const double ratio = high == low ? 1 : high / low;
+    ranked.emplace_back(ratio, name + ": " + text_of(range, ratio));
   }
   std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return worse(a.first, b.first); });
   std::vector<std::string> parts;

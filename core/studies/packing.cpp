@@ -2,6 +2,9 @@
 // Study packing: a document behind others on a row's grid of windows, against windows that start with the document.
 #include <fmt/format.h>
 
+#include <cmath>
+
+#include "core/io/error.hpp"
 #include "core/judge/truth.hpp"
 #include "core/studies/errors.hpp"
 #include "core/studies/packed_rows.hpp"
@@ -21,6 +24,14 @@ Entries entries_of(const Problem& problem, const compressor::Recipe& recipe, com
   const auto exact = judge::truth_recipe(recipe, problem.config, judge::Basis::given);
   return {run_traced(problem, recipe, forward_only).tape.find(slot)->tensor,
           run_traced(problem, exact, forward_only).tape.find(slot)->tensor};
+}
+
+/// A count of tokens that a row can hold.
+void shift_word(const std::string& word) {
+  count_word(word);
+  constexpr std::size_t most = std::size_t{1} << 20;
+  if (Point({{"shift", word}}).count("shift") > most)
+    throw InputError(fmt::format("'{}' is more than {} tokens", word, most));
 }
 
 std::string setting_of(const std::string& policy) { return policy == "mask" ? "mask=pad" : "segments=" + policy; }
@@ -46,43 +57,74 @@ io::Json measure(const Point& at, const Subject& subject) {
           {"nonfinite", nonfinite_entries(packed.run, document.config.head_dim)}};
 }
 
-std::vector<std::string> conclude(std::span<const Cell> cells) {
+/// What a walk found, point by point.
+struct Found {
   std::size_t points = 0;
   std::size_t unmatched = 0;
   std::size_t by_definition = 0;
-  const Cell* first = nullptr;
-  const Cell* rounded = nullptr;
-  const Cell* lost = nullptr;
-  for (const Cell& cell : cells) {
-    if (cell.skipped()) continue;
-    ++points;
-    unmatched += cell.number("unmatched") > 0 ? 1U : 0U;
-    const bool differs = cell.number("by_definition") > 0;
-    by_definition += differs ? 1U : 0U;
-    if (differs && (first == nullptr || worse(cell.number("definition_size"), first->number("definition_size"))))
-      first = &cell;
-    if (rounded == nullptr || worse(cell.number("by_error"), rounded->number("by_error"))) rounded = &cell;
-    if (lost == nullptr || worse(cell.number("nonfinite"), lost->number("nonfinite"))) lost = &cell;
-  }
-  if (points == 0) return {"Nothing was run."};
-  const auto named = [](const Cell& cell) {
-    return named_values_of(cell, {"recipe", "mode", "policy", "shift", "slot"});
+  const Cell* first = nullptr;    ///< the largest difference by definition; null: none
+  const Cell* rounded = nullptr;  ///< the most entries that differ by error; null: none was compared
+  const Cell* lost = nullptr;     ///< the most entries that are not finite
+};
+
+void add(Found& found, const Cell& cell) {
+  const auto keep = [&](const Cell*& kept, const char* measure) {
+    if (kept == nullptr || worse(cell.number(measure), kept->number(measure))) kept = &cell;
   };
-  std::string placed = fmt::format(
-      "In {} of {} layouts the document is off the grid: none of its windows exists in the row", unmatched, points);
-  if (first != nullptr)
-    placed +=
-        fmt::format("; in {} of the others entries differ by definition, up to {:.2g} of the entry, {} of {} ({})",
-                    by_definition, first->number("definition_size"), first->measures.at("by_definition").dump(),
-                    first->measures.at("entries").dump(), named(*first));
-  std::string computed = "Rounding alone changes no bit of any entry";
-  if (rounded->number("by_error") > 0)
-    computed = fmt::format("Rounding alone changes {} entries by up to {:.2g} ({})",
-                           rounded->measures.at("by_error").dump(), rounded->number("error_size"), named(*rounded));
-  if (lost->number("nonfinite") > 0)
-    computed += fmt::format("; up to {} entries of a row are not finite ({})", lost->measures.at("nonfinite").dump(),
-                            named(*lost));
-  return {placed + '.', computed + '.'};
+  ++found.points;
+  keep(found.lost, "nonfinite");
+  if (cell.number("unmatched") > 0) {
+    ++found.unmatched;
+    return;
+  }
+  keep(found.rounded, "by_error");
+  if (!(cell.number("by_definition") > 0)) return;
+  ++found.by_definition;
+  keep(found.first, "definition_size");
+}
+
+std::string named(const Cell& cell) { return named_values_of(cell, {"recipe", "mode", "policy", "shift", "slot"}); }
+
+/// Which windows the row has, and which of these are others.
+std::string placed_text(const Found& found) {
+  std::string text = found.unmatched == 0
+                         ? fmt::format("The document is on the grid in all of {} layouts", found.points)
+                         : fmt::format(
+                               "In {} of {} layouts the document is off the grid: none of its windows "
+                               "exists in the row",
+                               found.unmatched, found.points);
+  if (found.first == nullptr) return text;
+  const double size = found.first->number("definition_size");
+  const std::string most = std::isfinite(size) ? fmt::format("by up to {:.2g} times the entry's largest value", size)
+                                               : "and one is not finite";
+  return fmt::format("{}; in {} of {} entries differ by definition, {}, {} of {} ({})", text, found.by_definition,
+                     found.unmatched == 0 ? "them" : "the others", most,
+                     found.first->measures.at("by_definition").dump(), found.first->measures.at("entries").dump(),
+                     named(*found.first));
+}
+
+std::string rounded_text(const Found& found) {
+  std::string text = "There is no entry to compare";
+  if (found.rounded != nullptr) {
+    text = found.rounded->number("by_error") > 0
+               ? fmt::format("Rounding alone changes {} entries by up to {:.2g} ({})",
+                             found.rounded->measures.at("by_error").dump(), found.rounded->number("error_size"),
+                             named(*found.rounded))
+               : "Rounding alone changes no bit of any entry";
+  }
+  if (found.lost->number("nonfinite") > 0)
+    text += fmt::format("; up to {} entries of a row are not finite ({})", found.lost->measures.at("nonfinite").dump(),
+                        named(*found.lost));
+  return text;
+}
+
+std::vector<std::string> conclude(std::span<const Cell> cells) {
+  Found found;
+  for (const Cell& cell : cells) {
+    if (!cell.skipped()) add(found, cell);
+  }
+  if (found.points == 0) return {"Nothing was run."};
+  return {placed_text(found) + '.', rounded_text(found) + '.'};
 }
 
 }  // namespace
@@ -100,7 +142,7 @@ Study packing() {
             nullptr,
             false,
             &sets_policy},
-           {"shift", "tokens before the document", {"128", "130"}, {"1", "4", "6", "128", "130", "256"}, &count_word},
+           {"shift", "tokens before the document", {"128", "130"}, {"1", "4", "6", "128", "130", "256"}, &shift_word},
            {"slot",
             "normed: before RoPE; output: after it, at positions of the row",
             {"normed", "output"},

@@ -129,8 +129,11 @@ CellTable table_of(const Json& results, std::size_t most) {
     out.table.rows.push_back(std::move(row));
   }
   const std::size_t left_out = results["cells"].size() - skipped - out.table.rows.size();
-  if (skipped > 0) fixed.push_back(fmt::format("{} points do not exist", skipped));
-  if (left_out > 0) fixed.push_back(fmt::format("{} more points: --json and --csv have all", left_out));
+  if (skipped > 0)
+    fixed.push_back(skipped == 1 ? "1 point does not exist" : fmt::format("{} points do not exist", skipped));
+  if (left_out > 0)
+    fixed.push_back(fmt::format("{} more point{}: --json and --csv have all", left_out, left_out == 1 ? "" : "s"));
+  if (!results["complete"].get<bool>()) fixed.push_back("not complete: --resume goes on from here");
   out.remark = fmt::format("{}", fmt::join(fixed, "; "));
   return out;
 }

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "core/io/error.hpp"
 #include "core/io/fields.hpp"
 
@@ -75,6 +77,23 @@ Json to_json(const Results& results, const Json& provenance) {
           {"complete", results.complete}};
 }
 
+namespace {
+
+/// A walk writes its own points only: another's would be lost.
+void require_walked(const Cell& cell, const Results& expected, const std::string& where) {
+  for (std::size_t i = 0; i < expected.study->axes.size(); ++i) {
+    const std::string& axis = expected.study->axes[i].name;
+    const std::vector<std::string>& walked = expected.walk.values[i];
+    if (std::find(walked.begin(), walked.end(), cell.at.at(axis)) != walked.end()) continue;
+    throw InputError(fmt::format(
+        "{}: cannot be continued: its points of {} {} are not in this walk and would be lost; walk them too, "
+        "or name another file",
+        where, axis, cell.at.at(axis)));
+  }
+}
+
+}  // namespace
+
 std::vector<Cell> cells_from_json(const Json& json, const Results& expected, const std::string& where) {
   const io::Fields fields(json, where);
   const std::string schema = fields.string("schema");
@@ -97,8 +116,10 @@ std::vector<Cell> cells_from_json(const Json& json, const Results& expected, con
   require("list of settings", listed(fields.has("settings") ? fields.strings("settings") : std::vector<std::string>{}),
           listed(expected.walk.settings));
   std::vector<Cell> cells;
-  for (const Json& cell : fields.array("cells"))
+  for (const Json& cell : fields.array("cells")) {
     cells.push_back(cell_of(cell, *expected.study, fmt::format("{}: cells[{}]", where, cells.size())));
+    require_walked(cells.back(), expected, where);
+  }
   return cells;
 }
 

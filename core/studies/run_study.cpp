@@ -176,8 +176,15 @@ class Walker {
     if (measures.size() != study_.measures.size()) throw std::logic_error(study_.name + " measures more than it says");
   }
 
+  /// What was walked, and what is known of the rest: a walk that is cut off again keeps all that it was given.
   void keep() const {
-    if (options_.keep) options_.keep(results_);
+    if (!options_.keep) return;
+    Results kept = results_;
+    for (std::size_t i = kept.cells.size(); i < points_.size(); ++i) {
+      const auto known = known_.find(points_[i].json().dump());
+      if (known != known_.end()) kept.cells.push_back({points_[i], known->second->measures});
+    }
+    options_.keep(kept);
   }
 
   const Study& study_;

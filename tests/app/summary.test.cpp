@@ -66,3 +66,39 @@ TEST_CASE("where nothing parts, the first slot with half of the output's error i
 }
 
 TEST_CASE("a report without an output says so") { CHECK(app::summary_of(report({run("none", {})})).size() == 1); }
+
+TEST_CASE("an output without a finite element is not one that is missing") {
+  judge::Row output = row(Name::output, "fp32", 0);
+  output.metrics->count = 72;
+  output.metrics->compared = 0;
+  const auto sentences = app::summary_of(report({run("none", {output})}));
+  REQUIRE(sentences.size() == 2);
+  CHECK(sentences[0] == "Output. No run's output has an element that is finite there and in the truth.");
+  CHECK(says(sentences[1], "Classes. "));
+}
+
+TEST_CASE("an error of some elements is said to be one, and comes after those of all") {
+  judge::Row some = row(Name::output, "fp32", 0);
+  some.metrics->count = 72;
+  some.metrics->compared = 25;
+  judge::Row whole = row(Name::output, "fp32", 1e-7);
+  whole.metrics->count = whole.metrics->compared = 72;
+  judge::Row gradient = row(Name::hidden, "fp32", 0);
+  gradient.slot = compressor::gradient(Name::hidden);
+  gradient.metrics->count = 480;
+  gradient.metrics->compared = 44;
+  const auto alone = app::summary_of(report({run("some", {some, gradient})}));
+  CHECK(says(alone[0], "no error at all over the 25 of 72 elements that are finite in both."));
+  CHECK(says(alone[2], "off by 0 (rms), bias 0 over the 44 of 480 elements that are finite in both."));
+  CHECK(says(app::summary_of(report({run("some", {some}), run("whole", {whole})}))[0], "whole is nearest of the 2"));
+  some.metrics->rms_rel = 1e-6;
+  CHECK(says(app::summary_of(report({run("some", {some})}))[0],
+             "an output error of 1.0e-06 (rms) over the 25 of 72 elements that are finite in both, 40x what"));
+}
+
+TEST_CASE("weights that no run kept are not said to underflow nowhere") {
+  const auto third = [](const std::vector<judge::Row>& rows) { return app::summary_of(report({run("one", rows)}))[2]; };
+  const judge::Row output = row(Name::output, "fp32", 1e-7);
+  CHECK_FALSE(says(third({output}), "underflow"));
+  CHECK(says(third({row(Name::weights, "fp32", 1e-7), output}), "no softmax weight underflows to 0"));
+}

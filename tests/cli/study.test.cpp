@@ -35,6 +35,8 @@ TEST_CASE("unknown studies, axes and values are one sentence with the known ones
   check_refused({"study", "accumulate", "--length", "1000000000000"}, "smaller values of the study's axes");
 #endif
   check_refused({"study", "accumulate", "--format", "bf17"}, "unknown format 'bf17'");
+  check_refused({"study", "accumulate", "--length", "nan"}, "length: 'nan' is not a whole number");
+  check_refused({"study", "packing", "--shift", "99999999999"}, "shift: '99999999999' is more than 1048576 tokens");
   check_refused({"study", "accumulate", "--seeds", "0"}, "--seeds");
   check_refused({"study", "accumulate", "no-such-file"}, "no-such-file");
   check_refused({"study", "accumulate", golden("csa-tiny.problem.safetensors"), "--length", "8"},
@@ -84,23 +86,32 @@ TEST_CASE("the list names every study with its question and axes") {
 TEST_CASE("a study that was interrupted leaves a valid file and goes on from it to the same results") {
   const TempDir folder;
   const std::string file = (folder / "sums.json").string();
-  const std::vector<std::string> line{"study",     "accumulate", "--full",   "--seeds", "20",
-                                      "--threads", "1",          "--resume", file};
-  const Ran cut = interrupt_command(line, SIGINT, 1500);
+  const std::vector<std::string> walk{"study", "accumulate", "--length", "8,4096", "--format", "bf16", "--seeds", "20"};
+  const auto with = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> line = walk;
+    line.insert(line.end(), more.begin(), more.end());
+    return line;
+  };
+  const Ran cut = interrupt_command(with({"--threads", "1", "--resume", file}), SIGINT, 700);
   REQUIRE(cut.exit == 130);
   const io::Json kept = io::read_json(file);
   CHECK(kept["complete"] == false);
   CHECK(!kept["cells"].empty());
-  CHECK(run_command({"render", file}).exit == 0);
+  const Ran shown = run_command({"render", file});
+  CHECK(shown.exit == 0);
+  CHECK_THAT(shown.out, Contains("not complete"));
 
-  const std::vector<std::string> few{"study", "accumulate", "--seeds", "20", "--resume", file, "--json", "-"};
-  const Ran resumed = run_command(few);
+  const Ran resumed = run_command(with({"--resume", file, "--json", "-"}));
   REQUIRE(resumed.exit == 0);
   CHECK(io::read_json(file)["complete"] == true);
-  const Ran fresh = run_command({"study", "accumulate", "--seeds", "20", "--json", "-"});
+  const Ran fresh = run_command(with({"--json", "-"}));
   CHECK(io::parse_json(resumed.out, "resumed")["cells"] == io::parse_json(fresh.out, "fresh")["cells"]);
   check_refused({"study", "accumulate", "--seeds", "3", "--resume", file},
                 "cannot be continued: its seeds is 20, not 3");
+  const std::string whole = io::read_text(file);
+  check_refused({"study", "accumulate", "--length", "8", "--format", "bf16", "--seeds", "20", "--resume", file},
+                "its points of length 4096 are not in this walk and would be lost");
+  CHECK(io::read_text(file) == whole);
 }
 
 TEST_CASE("render shows a result again, in every form") {

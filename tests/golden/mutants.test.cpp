@@ -74,6 +74,8 @@ TEST_CASE("the certificates of the dump with NaN in its pads name window 0, slot
     slots.insert(birth["softmax_slot"].get<std::size_t>());
   }
   CHECK(slots == std::set<std::size_t>{0, 1, 2, 3});
+  const std::string last = report["summary"].back();
+  CHECK(last.find(" over the 512 of 576 elements that are finite in both.") != std::string::npos);
   CHECK(judge::terminal_text(report, judge::Colour::off).find("values, window 0, slots 0..3") != std::string::npos);
 }
 

@@ -74,6 +74,20 @@ TEST_CASE("a birth is the first operation whose own operands are finite, however
   CHECK(recorder.format(birth->format).name == "fp32");
 }
 
+TEST_CASE("a NaN of infinities that were given is born where they meet, not where the first of them was read") {
+  Recorder recorder(precision::Exp::correct);
+  const Recording fp32(precision::parse_format("fp32"));
+  const Recorded inf = Recorded::input(infinity, 0);
+  const Recorded zero = Recorded::input(0, 1);
+  const Recorded sum = fp32.add(zero, inf);
+  CHECK(class_of(recorder, fp32.add(fp32.add(sum, fp32.neg(inf)), zero)) == "inf - inf");
+  CHECK(class_of(recorder, fp32.mul(sum, zero)) == "0 * inf");
+  CHECK(class_of(recorder, fp32.add(sum, zero)) == "inf");
+  const Recorded square = fp32.mul(Recorded::input(3e38, 2), Recorded::input(3e38, 2));
+  CHECK(class_of(recorder, fp32.sub(sum, square)) == "overflow");
+  CHECK(class_of(recorder, fp32.add(fp32.add(Recorded::input(std::nan(""), 3), square), zero)) == "nan");
+}
+
 TEST_CASE("a rounding that changes nothing is no operation, and the maker of a value lies below its storing") {
   Recorder recorder(precision::Exp::correct);
   const Recording fp32(precision::parse_format("fp32"));

@@ -83,8 +83,27 @@ TEST_CASE("what the recipe does not make is told from what it makes") {
     return judge::birth_texts(run_with({one}))[0].find("the recipe has pad") != std::string::npos;
   };
   CHECK(told("from pad", 0));
+  CHECK(told("from pad", "-inf"));
   CHECK_FALSE(told("from pad", "nan"));
   CHECK(told("not from the recipe", 0));
+}
+
+TEST_CASE("batch rows are named where the report knows that there are several") {
+  Json run = run_with({certificate("shifted", "forward")});
+  const auto text = [&] { return judge::birth_texts(run)[0]; };
+  run["rows"] = Json::array({{{"slot", "shifted"}, {"shape", {2, 2, 2, 1}}}});
+  run["nonfinite"][0]["index"] = 5;
+  CHECK(text().find("channel 0, batch row 1 (element 5") != std::string::npos);
+  run["rows"][0]["shape"] = Json::array({1, 4, 2, 1});
+  CHECK(text().find("batch row") == std::string::npos);
+  run["rows"] = Json::array({{{"slot", "grad.shifted"}, {"shape", {2, 4, 1}}}});
+  CHECK(text().find("batch row 1") != std::string::npos);
+}
+
+TEST_CASE("one more slot is no more slots") {
+  Json one = certificate("shifted", "forward");
+  for (int i = 0; i < 7; ++i) one["path"].push_back({{"slot", "s" + std::to_string(i)}, {"count", i}});
+  CHECK(judge::birth_texts(run_with({one}))[0].find("s2 (2), 1 more slot, s4 (4)") != std::string::npos);
 }
 
 TEST_CASE("long paths are cut, and nothing is said to cure what nothing cured") {

@@ -205,3 +205,24 @@ TEST_CASE("a bug far upstream is named from the one slot that a port keeps, in a
     }
   }
 }
+
+TEST_CASE("a NaN, an infinity in one padded slot: which slot of which batch row, and what it does") {
+  const auto planted_in_row_1 = [](const std::string& slot, double value) {
+    return planted({"kv", "gate", "values", "logits"}, slot, [&](std::vector<double> v) {
+      v[v.size() / 2 + 32 + 3] = value;  // batch row 1, window 0, slot 1
+      return v;
+    });
+  };
+  const auto tells = [](const judge::Verdict& verdict, const std::string& text) {
+    INFO(verdict.sentence);
+    return verdict.sentence.find(text) != std::string::npos;
+  };
+  const auto kv = planted_in_row_1("values", std::nan(""));
+  CHECK(
+      tells(kv, "NaN enters at values in slot 1 of window 0 of batch row 1: the padded kv rows hold NaN instead of 0"));
+  CHECK(tells(kv, "0 * NaN is NaN even where the weight is 0"));
+  const auto gate = planted_in_row_1("logits", std::nan(""));
+  CHECK(tells(gate, "a NaN among them makes every weight of its channel there NaN"));
+  CHECK_FALSE(tells(gate, "0 * NaN"));
+  CHECK(tells(planted_in_row_1("values", HUGE_VAL), "the padded slot 1 of window 0 of batch row 1 holds +inf"));
+}

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "tests/core/judge/certified.hpp"
 
@@ -19,6 +20,8 @@ using judge::BirthCertificate;
 using judge::Nonfinite;
 
 namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// The first `hidden` tokens are padding: in window 0 every slot is masked.
 Problem left_padded_problem(std::size_t hidden) {
@@ -245,4 +248,81 @@ TEST_CASE("more births than certificates are counted, not lost") {
     CHECK(found.certificates[i].slot == forward(Name::kv));
     CHECK(found.certificates[i].count == 1);
   }
+}
+
+namespace {
+
+/// The problem with one element of an input set.
+Problem with_input(Problem problem, Name name, std::size_t index, double value) {
+  std::vector<double> values = compressor::to_doubles(problem.input(name));
+  values.at(index) = value;
+  problem.inputs[name] = {problem.input(name).shape, std::move(values), io::DType::f64};
+  return problem;
+}
+
+bool tells(const std::vector<std::string>& notes, const std::string& text) {
+  return std::any_of(notes.begin(), notes.end(),
+                     [&](const std::string& note) { return note.find(text) != std::string::npos; });
+}
+
+}  // namespace
+
+TEST_CASE("what is infinite in the truth too does not mask an infinite input, and is said") {
+  const Problem problem = plain_problem();
+  const std::size_t token = 5 * problem.config.hidden;
+  const Nonfinite found = certified(with_input(problem, Name::hidden, token, infinity), recipe_of("fp32", {}));
+  REQUIRE(found.certificates.size() > 1);
+  CHECK(found.certificates.front().slot == forward(Name::hidden));
+  CHECK(found.certificates.front().masked_by.empty());
+  CHECK(tells(found.notes, "behind hidden the truth is infinite too, which is no birth: kv ("));
+
+  const Nonfinite gamma = certified(with_input(problem, Name::gamma, 2, infinity), recipe_of("fp32", {}));
+  CHECK(gamma.certificates.front().slot == forward(Name::gamma));
+  CHECK(gamma.certificates.front().masked_by.empty());
+  CHECK(tells(gamma.notes, "behind gamma the truth is infinite too, which is no birth: normed ("));
+
+  const Nonfinite nan = certified(with_input(problem, Name::hidden, token, std::nan("")), recipe_of("fp32", {}));
+  CHECK_FALSE(tells(nan.notes, "infinite too"));
+}
+
+TEST_CASE("a sum of opposite infinities is born where they meet") {
+  const Problem problem = plain_problem();
+  const compressor::Config& config = problem.config;
+  const std::size_t last = config.features() - 1;
+  const Nonfinite found =
+      certified(with_input(problem, Name::w_kv, last * config.hidden, infinity), recipe_of("fp32", {}));
+  const auto pooled = std::find_if(found.certificates.begin(), found.certificates.end(),
+                                   [](const auto& birth) { return birth.slot == forward(Name::pooled); });
+  REQUIRE(pooled != found.certificates.end());
+  CHECK(pooled->operation == "add");
+  CHECK(pooled->birth_class == "inf - inf");
+  REQUIRE(pooled->operands.size() == 2);
+  CHECK(pooled->operands[0].value == -pooled->operands[1].value);
+}
+
+TEST_CASE("a pad of -inf in a format without infinities is cured by another format") {
+  const Nonfinite found = certified(plain_problem(), recipe_of("fp32", {"window.storage=e4m3fn"}));
+  const BirthCertificate& birth = found.certificates.front();
+  CHECK(birth.slot == forward(Name::logits));
+  CHECK(birth.birth_class == "from pad");
+  CHECK(birth.cure == "window.storage=bf16: the range of bf16 in what the stage stores");
+}
+
+TEST_CASE("a NaN where the truth is infinite is not said to be one in the truth too") {
+  const Problem problem = with_input(plain_problem(), Name::w_kv, 0, infinity);
+  const Nonfinite found = certified(problem, recipe_of("fp32", {"softmax.storage=e2m1"}));  // 0 * inf, w * inf in truth
+  const auto products = std::find_if(found.certificates.begin(), found.certificates.end(),
+                                     [](const auto& birth) { return birth.slot == forward(Name::products); });
+  REQUIRE(products != found.certificates.end());
+  CHECK(products->birth_class == "0 * inf");
+  CHECK_FALSE(tells(found.notes, "births in products are NaN in the truth too"));
+}
+
+TEST_CASE("an operand's bits are its value's, also where it is no number of the operation's format") {
+  const Nonfinite found = certified(plain_problem(), recipe_of("fp16-pure", {"loss_scale=1048576"}));
+  const BirthCertificate& birth = found.certificates.front();
+  CHECK(birth.slot == gradient(Name::output));
+  REQUIRE(birth.operands.size() == 2);
+  CHECK(birth.operands[1].value == 1048576);
+  CHECK(birth.operands[1].hex == "0x4130000000000000");
 }

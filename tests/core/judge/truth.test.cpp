@@ -2,10 +2,13 @@
 // The truth of a recipe: fp64 arithmetic on what the recipe computes.
 #include "core/judge/truth.hpp"
 
+#include <algorithm>
+
 #include "core/compressor/arithmetic_plan.hpp"
 #include "core/compressor/run.hpp"
 #include "tests/core/judge/golden.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/problems.hpp"
 
 using namespace ulpscope;
 
@@ -44,6 +47,32 @@ TEST_CASE("every built-in recipe has a truth on both bases") {
             (slot.name == compressor::Name::output || slot.name == compressor::last_forward_slot(plan.config()));
         CHECK((cotangent || precision::is_plain_fp64(plan.at(slot).storage)));  // the cotangent is an input
         CHECK(precision::is_plain_fp64(plan.at(slot).compute));
+      }
+    }
+  }
+}
+
+TEST_CASE("the truth of an algorithm that leaves pads out leaves them out, where nothing but pads is left too") {
+  compressor::Problem problem = test::small_problems().front().problem;
+  const std::size_t seq = problem.config.seq;
+  std::vector<double> mask(problem.config.batch * seq, 1);
+  std::fill_n(mask.begin(), problem.config.ratio, 0.0);  // the first row's first window holds no token
+  problem.inputs[compressor::Name::attention_mask] = {{problem.config.batch, seq}, std::move(mask), io::DType::boolean};
+  for (const char* softmax : {"double_where", "where_arg"}) {
+    for (const char* gate : {"-inf", "0"}) {
+      INFO(softmax << " " << gate);
+      const auto recipe =
+          test::with_settings(compressor::load_recipe("fp32"),
+                              {"mask=pad", std::string("softmax=") + softmax, std::string("pad.gate=") + gate});
+      const judge::Truth truth = test::truth_of(problem, recipe);
+      const auto run = compressor::run_traced(problem, recipe, {});
+      const auto report = judge::measure_run(problem, run, truth, 1);
+      for (const char* slot : {"weights", "pooled", "output", "grad.logits", "grad.hidden"}) {
+        INFO(slot);
+        const auto& metrics = *test::row_named(report, slot).metrics;
+        CHECK(metrics.classes_equal());
+        CHECK(metrics.compared == metrics.count);
+        CHECK(!(metrics.rms_rel > 1e-5));
       }
     }
   }

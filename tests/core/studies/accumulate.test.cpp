@@ -142,3 +142,17 @@ TEST_CASE("a problem without a window has no sums") {
   subject.problem = &problem;
   CHECK(measured("accumulate", {}, subject).contains("skipped"));
 }
+
+TEST_CASE("the conclusion counts what was summed, and says where nothing is wrong") {
+  const auto sum = [](const char* order, double rms) {
+    return test::cell("accumulate", {{"summation", order}}, {{"rms", rms}});
+  };
+  studies::Cell left_out = sum("kahan", 0);
+  left_out.measures = {{"skipped", "no"}};
+  const auto exact = test::concluded("accumulate", {sum("sequential", 0), sum("pairwise", 0), left_out});
+  CHECK(exact == std::vector<std::string>{"No sum has an error.",
+                                          "In 0 of 2 points some sums stagnate: their second half changes nothing."});
+  CHECK(test::concluded("accumulate", {sum("sequential", 0.5), sum("pairwise", 0.25)}).front() ==
+        "The largest error is that of sequential, fp32, 128, equal: 0.5 of the sum of magnitudes (rms, bias 0); the "
+        "smallest that of pairwise, fp32, 128, equal: 0.25.");
+}

@@ -191,3 +191,22 @@ TEST_CASE("constant values have no gradient of logits: what remains is the cast 
   }
   CHECK(precision::round(-4.703990459442139, precision::parse_format("bf16")) == -4.71875);
 }
+
+TEST_CASE("casts that take nothing are not ranked, and no error has no gain of its gradient") {
+  const auto gains = [](const char* cast, double gain) {
+    return test::cell("casts", {{"cast", cast}}, {{"gain", gain}});
+  };
+  CHECK(test::concluded("casts", {gains("pool", 0.2), gains("inputs", 0), gains("products", -9)}) ==
+        std::vector<std::string>{"Of the output's squared error goes with one cast, in hf, csa, fp32: pool 20% (2 of 3 "
+                                 "casts below 1%)."});
+  CHECK(test::concluded("casts", {gains("pool", 0.001), gains("products", -9)}) ==
+        std::vector<std::string>{
+            "Of the output's squared error goes with one cast, in hf, csa, fp32: none of 2 casts takes 1%."});
+  compressor::Config config = test::small_config(compressor::Mode::hca);
+  config.ratio = 1;
+  config.rope.reset();
+  const compressor::Problem one = make_problem(config, {});
+  studies::Subject subject;
+  subject.problem = &one;  // one slot a window: its gate has no gradient
+  CHECK(number(measured("casts", {{"cast", "pool"}}, subject), "gradient_gain") == 0);
+}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ways to a NaN: classes and births by hand, PR 3810's claims one by one, its upcast on the golden problems.
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
@@ -136,6 +137,57 @@ TEST_CASE("the verdict names each claim, and where it holds") {
   CHECK_THAT(results.conclusion[3], Contains("false: the maximum's own term is 1"));
   CHECK(walked({{"case", {"ordinary"}}, {"pad", {"-inf"}}, {"softmax", {"log_softmax"}}, {"softmax_in", {"recipe"}}})
             .conclusion.size() == 1);
+}
+
+TEST_CASE("a problem without a norm has no error of normed, and the other answers") {
+  compressor::Problem problem = test::golden_problem("csa-short");
+  problem.config.norm = false;
+  problem.inputs.erase(compressor::Name::gamma);
+  WalkOptions options;
+  options.subject.problem = &problem;
+  const Results results = run_study(study_named("nan"), options);
+  REQUIRE(results.cells.size() == 4);
+  for (const Cell& cell : results.cells) {
+    CHECK(cell.measures.at("normed").is_null());
+    CHECK(cell.word("result") == "finite");
+  }
+  CHECK_THAT(results.conclusion.front(), Contains("false where every window holds a token (2 points"));
+}
+
+TEST_CASE("a claim about windows with tokens is not judged where there are none, and runs are not counted as windows") {
+  const auto verdict = walked({{"recipe", {"pr3810"}}, {"case", {"left_padded"}}}).conclusion;
+  CHECK(verdict[0] ==
+        "Claim 'a pad of -inf makes NaN, a finite one shields from it': true where a window holds none: left_padded.");
+  CHECK(
+      verdict[1] ==
+      "Claim 'a finite pad is safe': false: what holds no token becomes an average of its pads, silently: 1 window of "
+      "left_padded.");
+}
+
+TEST_CASE("a denominator is asked for where there is a token, and one below 1 is no underflow") {
+  const Values guarded{{"case", {"left_padded"}}, {"pad", {"-inf"}}, {"softmax", {"double_where", "where_arg"}}};
+  const Results where = walked(guarded);
+  for (const Cell& cell : where.cells) CHECK(cell.number("least_sum") >= 1);
+  const auto about = [](const std::vector<std::string>& sentences) {
+    const auto tells = [](const std::string& text) { return text.find("in its denominator'") != std::string::npos; };
+    const auto found = std::find_if(sentences.begin(), sentences.end(), tells);
+    return found == sentences.end() ? "" : *found;
+  };
+  CHECK_THAT(about(where.conclusion), Contains("false: the maximum's own term is 1"));
+  const auto naive = [](const char* gates) {
+    return walked({{"case", {gates}}, {"pad", {"-inf"}}, {"softmax", {"naive"}}, {"softmax_in", {"bf16"}}}).conclusion;
+  };
+  CHECK_THAT(about(naive("gates_-60")), Contains("false here, though without the maximum subtracted nothing rules it"));
+  CHECK_THAT(about(naive("gates_-200")), Contains("true where the maximum is not subtracted: the smallest denomi"));
+}
+
+TEST_CASE("the upcast is judged by what its removal does to the error, in formats shorter than fp32") {
+  const auto verdict = [](const char* recipe, const char* format) {
+    return walked({{"recipe", {recipe}}, {"case", {"ordinary"}}, {"softmax_in", {"recipe", format}}}).conclusion.back();
+  };
+  CHECK_THAT(verdict("pr3810", "bf16"), Contains("is needed': true: with logits and softmax in another format"));
+  CHECK_THAT(verdict("pr3810", "bf16"), Contains("is 1.29 (ordinary, bf16)."));
+  CHECK_THAT(verdict("pr3810", "fp32"), !Contains("the upcast of the gate"));
 }
 
 TEST_CASE("the committed page about PR 3810 is what the program finds: make docs") {

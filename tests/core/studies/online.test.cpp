@@ -81,3 +81,15 @@ TEST_CASE("a state rounded to bf16 after each tile loses more with every smaller
   CHECK(error("1", "bf16") / error("128", "bf16") > 8.6);
   CHECK(error("1", "fp32") < 4e-7);
 }
+
+TEST_CASE("the conclusion compares tiles where they differ") {
+  const auto tile = [](const char* word, double pooled) {
+    return test::cell("online", {{"tile", word}}, {{"pooled", pooled}});
+  };
+  const auto said = [](const std::vector<studies::Cell>& cells) { return test::concluded("online", cells).front(); };
+  const std::string head = "Error of pooled, recipe fp32, mode hca, state fp32, gate sigma 2: ";
+  CHECK(said({tile("1", 0), tile("2", 0)}) == head + "0 with every tile.");
+  CHECK(said({tile("1", 1e-7), tile("2", 0)}) == head + "0 with tiles of 2 and 1e-07 with tiles of 1.");
+  CHECK(said({tile("1", 4e-3), tile("2", 1e-3)}) ==
+        head + "0.001 with tiles of 2 and 0.004 with tiles of 1, 4.0 times as much.");
+}

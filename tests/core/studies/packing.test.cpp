@@ -104,3 +104,32 @@ TEST_CASE("entries that agree in truth and not in a run differ by error; a NaN o
   CHECK(defined.by_definition == 1);
   CHECK(defined.definition == INFINITY);
 }
+
+TEST_CASE("the conclusion compares where there is something to compare") {
+  const auto layout = [](const char* shift, const io::Json& measures) {
+    io::Json all{{"entries", 2}};
+    all.update(measures);
+    return test::cell("packing", {{"shift", shift}}, all);
+  };
+  const studies::Cell on = layout("128", io::Json::object());
+  const studies::Cell off = layout("130", {{"unmatched", 2}});
+  CHECK(
+      test::concluded("packing", {off}) ==
+      std::vector<std::string>{"In 1 of 1 layouts the document is off the grid: none of its windows exists in the row.",
+                               "There is no entry to compare."});
+  CHECK(test::concluded("packing", {on}) == std::vector<std::string>{"The document is on the grid in all of 1 layouts.",
+                                                                     "Rounding alone changes no bit of any entry."});
+  const studies::Cell turned = layout("128", {{"by_definition", 2}, {"definition_size", 2}});
+  CHECK(
+      test::concluded("packing", {turned, off}).front() ==
+      "In 1 of 2 layouts the document is off the grid: none of its windows exists in the row; in 1 of the others "
+      "entries differ by definition, by up to 2 times the entry's largest value, 2 of 2 (recipe fp32, mode csa, policy "
+      "mask, shift 128, slot normed).");
+}
+
+TEST_CASE("a shift is a number of tokens that a row can hold") {
+  const studies::Axis& shift = studies::study_named("packing").axes[2];
+  REQUIRE(shift.name == "shift");
+  CHECK_NOTHROW(shift.check("1048576"));
+  CHECK_THROWS_WITH(shift.check("99999999999"), "'99999999999' is more than 1048576 tokens");
+}

@@ -72,7 +72,13 @@ TEST_CASE("CSV quotes what it must, and tables leave out what is the same everyw
   const CellTable cells = table_of(json, 3);
   CHECK(cells.table.head == std::vector<std::string>{"a", "b", "sum", "draw", "parity", "truth"});
   CHECK(cells.table.rows.size() == 3);
-  CHECK_THAT(cells.remark, Contains("2 points do not exist") && Contains("1 more points"));
+  CHECK_THAT(cells.remark, Contains("2 points do not exist") && Contains("1 more point:"));
+  io::Json cut = json;
+  cut["complete"] = false;
+  cut["cells"].erase(5);
+  CHECK_THAT(table_of(cut, 9).remark,
+             Contains("1 point does not exist") && Contains("not complete: --resume goes on from here"));
+  CHECK_THAT(table_of(json, 9).remark, !Contains("not complete"));
   WalkOptions one;
   const CellTable fixed = table_of(json_of(run_study(toy(), one)), 10);
   CHECK(fixed.table.head.front() == "b");

@@ -2,6 +2,7 @@
 // Walking a study: which points, in which order, once each, for any number of threads, kept and continued.
 #include "core/studies/run_study.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <stdexcept>
@@ -117,6 +118,23 @@ TEST_CASE("what is known is not measured again, and what was cut off was kept") 
   CHECK(whole.cells.size() == 9);
   CHECK(test::toy_calls == 9 - before);
   CHECK(kept.complete);
+}
+
+TEST_CASE("a walk that goes on never keeps less than it was given, whenever it is cut off again") {
+  const Study study = test::toy_study();
+  WalkOptions options;
+  options.extent = Extent::full;
+  const Results whole = run_study(study, options);
+  for (const std::size_t i : {0, 1, 2, 4, 5, 7, 8}) options.known.push_back(whole.cells[i]);
+  std::size_t least = whole.cells.size();
+  options.keep = [&](const Results& so_far) { least = std::min(least, so_far.cells.size()); };
+  run_study(study, options);
+  CHECK(least >= 7);
+  {
+    const precision::PollScope scope([] { throw std::runtime_error("interrupted"); });
+    CHECK_THROWS_WITH(run_study(study, options), "interrupted");
+  }
+  CHECK(least >= 7);
 }
 
 TEST_CASE("a study that forgets a measure, or has one more, is an error of the program") {
