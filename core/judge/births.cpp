@@ -220,7 +220,7 @@ void Births::find_in(Slot slot) {
   if (!suspects.empty()) {
     const Values others(again);
     unlike(suspects, made, again).for_each([&](std::size_t i) {
-      if (!is_born(i) && !std::isfinite(others[i])) return;
+      if (!is_born(i) && is_stray(others[i], exact[i], slot.direction)) return;
       add({slot, is_born(i) ? Origin::arithmetic : Origin::foreign, is_pad(slot, i), own.tensor.at(i), {}}, i);
     });
   }

@@ -170,7 +170,7 @@ class Ledger {
   ExpPoints points() const { return exp_points(plan_.at(forward(exponentiating())), exp_format()); }
 
   void add_denominator(LedgerLine& line) const {
-    line.denominator = denominator_account(stages_.known(forward(Name::denominator)));
+    line.denominator = denominator_account(stages_.known(forward(Name::denominator)), grid_);
     if (line.denominator) line.denominator->subtracts_maximum = books_.recipe.softmax != compressor::Softmax::naive;
   }
 

@@ -333,14 +333,17 @@ LogitAccount logit_account(const Tensor& logits, const Tensor& truth, const Wind
           std::sqrt(std::accumulate(squares.begin(), squares.end(), 0.0) / count)};
 }
 
-std::optional<DenominatorAccount> denominator_account(const Tensor& denominator) {
+std::optional<DenominatorAccount> denominator_account(const Tensor& denominator, const WindowGrid& grid) {
   const Values values(denominator);
   DenominatorAccount account;
   account.smallest = HUGE_VAL;
-  for (std::size_t i = 0; i < denominator.size(); ++i) {
-    if (!std::isfinite(values[i])) continue;
-    account.smallest = std::min(account.smallest, values[i]);
-    account.below_one += values[i] < 1;
+  for (std::size_t window = 0; window < grid.windows(); ++window) {
+    if (!grid.has_tokens(window)) continue;
+    for (std::size_t i = window * grid.channels(); i < (window + 1) * grid.channels(); ++i) {
+      if (!std::isfinite(values[i])) continue;
+      account.smallest = std::min(account.smallest, values[i]);
+      account.below_one += values[i] < 1;
+    }
   }
   if (account.smallest == HUGE_VAL) return std::nullopt;
   return account;

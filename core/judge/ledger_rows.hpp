@@ -104,6 +104,7 @@ PooledAccount pooled_account(const PooledRows& rows, const WindowGrid& grid);
 
 LogitAccount logit_account(const compressor::Tensor& logits, const compressor::Tensor& truth, const WindowGrid& grid);
 
-std::optional<DenominatorAccount> denominator_account(const compressor::Tensor& denominator);
+/// Of windows with a token: without one there is nothing to divide.
+std::optional<DenominatorAccount> denominator_account(const compressor::Tensor& denominator, const WindowGrid& grid);
 
 }  // namespace ulpscope::judge

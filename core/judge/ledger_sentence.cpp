@@ -69,12 +69,18 @@ void add_pads(Clauses& clauses, const PadAccount& pads) {
     clauses.push_back("pads are -inf, and their weight is 0 in every format");
     return;
   }
+  const std::string stand =
+      pads.gap >= 0 ? fmt::format("pads of {:.9g} stand {:.6g} below the maximum at the nearest ({})", pads.pad,
+                                  pads.gap, pads.nearest.place)
+                    : fmt::format("pads of {:.9g} stand {:.6g} above the largest logit of a token at the worst ({})",
+                                  pads.pad, -pads.gap, pads.nearest.place);
+  if (std::isinf(pads.needed)) {
+    clauses.push_back(stand + "; no gap makes their weight 0 for sure");
+    return;
+  }
   const double margin = pads.gap - pads.needed;
-  clauses.push_back(
-      fmt::format("pads of {:.9g} stand {:.6g} below the maximum at the nearest ({}); {:.6g} make their weight "
-                  "0 for sure: {} by {:.4g}",
-                  pads.pad, pads.gap, pads.nearest.place, pads.needed, margin >= 0 ? "clear of the cliff" : "short",
-                  std::fabs(margin)));
+  clauses.push_back(fmt::format("{}; {:.6g} below it make their weight 0 for sure: {} by {:.4g}", stand, pads.needed,
+                                margin >= 0 ? "clear of the cliff" : "short", std::fabs(margin)));
 }
 
 void add_bias(Clauses& clauses, const BiasAccount& bias, std::uint64_t absorbed) {
@@ -85,6 +91,11 @@ void add_bias(Clauses& clauses, const BiasAccount& bias, std::uint64_t absorbed)
 }
 
 void add_exp(Clauses& clauses, const ExpAccount& exp) {
+  if (std::isinf(exp.zero_below)) {
+    clauses.push_back(fmt::format("the lowest argument of exp is {:.4g} ({}); {} never gives 0 for sure", exp.lowest,
+                                  exp.at.place, exp.format));
+    return;
+  }
   const double room = exp.lowest - exp.zero_below;
   clauses.push_back(fmt::format("the lowest argument of exp is {:.4g} ({}); {} gives 0 at {:.4g}: {} {:.3g}",
                                 exp.lowest, exp.at.place, exp.format, exp.zero_below,
@@ -127,9 +138,9 @@ std::string real_losses(const std::vector<LedgerLine>& lines) {
 void add_denominator(Clauses& clauses, const LedgerLine& line, const std::vector<LedgerLine>& lines) {
   const DenominatorAccount& found = *line.denominator;
   if (!found.subtracts_maximum) {
-    clauses.push_back(
-        fmt::format("the maximum is not subtracted, so nothing keeps the denominator from underflow: smallest {}",
-                    short_number(found.smallest)));
+    clauses.push_back(fmt::format(
+        "the maximum is not subtracted, so nothing keeps the denominator from underflow or overflow: smallest {}",
+        short_number(found.smallest)));
     return;
   }
   if (found.below_one != 0) {

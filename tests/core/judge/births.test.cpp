@@ -100,6 +100,24 @@ TEST_CASE("thirty births planted at random places are found there") {
   }
 }
 
+TEST_CASE("a NaN where the recipe has a pad of -inf is a birth of the dump") {
+  const Problem problem = plain_problem();
+  const Recipe recipe = recipe_of("fp32", {"pad.gate=-inf"});
+  compressor::RunOptions options;
+  options.overrides[forward(Name::logits)] = [](compressor::Tensor& tensor) {
+    std::vector<double> values = compressor::to_doubles(tensor);
+    REQUIRE(values[3] == -infinity);  // window 0, slot 0
+    values[3] = std::nan("");
+    tensor.data = values;
+  };
+  const Nonfinite found = certified(problem, recipe, options);
+  const BirthCertificate& birth = only(found);
+  CHECK(birth.slot == forward(Name::logits));
+  CHECK(birth.index == 3);
+  CHECK(birth.window == std::size_t{0});
+  CHECK(birth.softmax_slot == std::size_t{0});
+}
+
 TEST_CASE("independent births each have a certificate, in program order") {
   const Problem problem = plain_problem();
   compressor::RunOptions options;
