@@ -65,13 +65,14 @@ Tape dithered(const Evidence& evidence, const Tape& exact, const Deviations& dev
                                 options);
 }
 
-/// Half of each square becomes its row's mean; root.
+/// A square is raised to its mean with its row's mean square, never lowered: an element that cancels is farther off
+/// than its row, and few draws may underrate any. Root.
 void share_with_rows(Doubles& squares, std::size_t width) {
   for (std::size_t row = 0; row < squares.size(); row += width) {
     double sum = 0;
     for (std::size_t i = row; i < row + width; ++i) sum += squares[i];
     for (std::size_t i = row; i < row + width; ++i)
-      squares[i] = std::sqrt(.5 * (squares[i] + sum / static_cast<double>(width)));
+      squares[i] = std::sqrt(std::max(squares[i], .5 * (squares[i] + sum / static_cast<double>(width))));
   }
 }
 

@@ -15,8 +15,8 @@ namespace ulpscope::judge {
 
 struct SigmaMap {
   /// sigma_i of every element: the root mean square, over runs in fp64 whose slots are dithered by their deviations, of
-  /// what it is off the exact one; half of its square is the mean of its row's (last axis), so that no element's own
-  /// draws decide alone.
+  /// what it is off the exact one; at least half of its own square and half of its row's mean (last axis), so that no
+  /// element is held to its own draws alone.
   std::map<compressor::Slot, std::vector<double>> sigma;
   /// 6 sigma over the error of the recipe's own run, norm by norm.
   std::map<compressor::Slot, double> sharpness;

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sigma map by hand: where one number is rounded once, its sigma is that rounding's, whatever stands beside it.
+#include "core/judge/sigma_map.hpp"
+
+#include <cmath>
+
+#include "tests/core/judge/golden.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/problems.hpp"
+
+using namespace ulpscope;
+using compressor::forward;
+using compressor::Name;
+
+TEST_CASE("an element that is farther off than its row keeps what it is off; others are raised with the row") {
+  compressor::Problem problem = compressor::make_problem(test::small_config(compressor::Mode::hca), {});
+  const std::size_t width = problem.config.features();
+  std::vector<double> weights = compressor::to_doubles(problem.inputs.at(Name::w_kv));
+  for (std::size_t k = 0; k < problem.config.hidden; ++k) weights[k] *= 0x1p10;  // feature 0
+  problem.inputs[Name::w_kv].data = weights;
+  const auto recipe = test::with_settings(compressor::load_recipe("fp64"), {"project_kv.storage=bf16"});
+  const auto run = compressor::run_traced(problem, recipe, {}).tape;
+  const judge::Exact exact = judge::exact_in_fp64();
+  const judge::Evidence evidence{problem, recipe, run, exact};
+  const std::vector<double> deviation = judge::deviations_of(evidence).at(forward(Name::kv)).any;
+  const std::vector<double> sigma = judge::sigma_map(evidence).value().sigma.at(forward(Name::kv));
+  REQUIRE(sigma.size() == deviation.size());
+  const std::size_t rows = sigma.size() / width;
+  double large = 0;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const double own = deviation[row * width];
+    large += sigma[row * width] / own / static_cast<double>(rows);
+    // Half of the large one's share of its row, but for what 32 draws are off.
+    const double least = .5 * own / std::sqrt(2. * static_cast<double>(width));
+    for (std::size_t i = 1; i < width; ++i) CHECK(sigma[row * width + i] >= least);
+  }
+  CHECK(std::fabs(large - 1) <= .05);  // 32 draws of each of the rows: .13 / sqrt(rows)
+}
