@@ -76,6 +76,31 @@ void share_with_rows(Doubles& squares, std::size_t width) {
   }
 }
 
+/// The largest logit of a window is shifted to 0, and its exponential is 1, whatever its noise, until another logit's
+/// noise overtakes it; too rare for a few draws to show. It is then off by what their difference is.
+void raise_maxima(SigmaMap& map, const Tape& exact) {
+  const auto logits = map.sigma.find(compressor::forward(compressor::Name::logits));
+  const compressor::Record* const shifted = exact.find(compressor::forward(compressor::Name::shifted));
+  if (logits == map.sigma.end() || shifted == nullptr) return;
+  const compressor::Shape& shape = shifted->tensor.shape;  // [B,W,L,d]
+  const std::size_t rows = shape[2];
+  const std::size_t channels = shape[3];
+  for (std::size_t first = 0; first < logits->second.size(); first += rows * channels) {
+    for (std::size_t c = first; c < first + channels; ++c) {
+      double widest = 0;
+      for (std::size_t r = 0; r < rows; ++r) widest = std::max(widest, logits->second[c + r * channels]);
+      for (std::size_t i = c; i < first + rows * channels; i += channels) {
+        if (shifted->tensor.at(i) != 0) continue;
+        for (const compressor::Name name : {compressor::Name::shifted, compressor::Name::exp}) {
+          const auto found = map.sigma.find(compressor::forward(name));
+          if (found == map.sigma.end()) continue;
+          found->second[i] = std::max(found->second[i], std::hypot(logits->second[i], widest));
+        }
+      }
+    }
+  }
+}
+
 /// What the totals of one row are judged by.
 struct Total {
   Enclosure run;
@@ -216,12 +241,13 @@ std::optional<SigmaMap> sigma_map(const Evidence& evidence) {
     const Tape noisy = dithered(evidence, exact, deviations, draw);
     for (auto& [slot, squares] : map.sigma) add_squares(squares, *noisy.find(slot), *exact.find(slot));
   }
-  for (auto& [slot, squares] : map.sigma) {
-    const compressor::Tensor& truth = exact.find(slot)->tensor;
-    share_with_rows(squares, truth.shape.back());
+  for (auto& [slot, squares] : map.sigma) share_with_rows(squares, exact.find(slot)->tensor.shape.back());
+  raise_maxima(map, exact);
+  for (const auto& [slot, sigma] : map.sigma) {
     if (!own.has(slot)) continue;
+    const compressor::Tensor& truth = exact.find(slot)->tensor;
     const double error = norm(difference(enclosure_of(own.find(slot)->tensor), enclosure_of(truth)).value);
-    map.sharpness[slot] = error > 0 ? z * norm(squares) / error : HUGE_VAL;
+    map.sharpness[slot] = error > 0 ? z * norm(sigma) / error : HUGE_VAL;
   }
   return map;
 }

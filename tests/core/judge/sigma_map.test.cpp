@@ -36,3 +36,21 @@ TEST_CASE("an element that is farther off than its row keeps what it is off; oth
   }
   CHECK(std::fabs(large - 1) <= .05);  // 32 draws of each of the rows: .13 / sqrt(rows)
 }
+
+TEST_CASE("the largest logit's exponential may be off by as much as another logit can overtake it") {
+  const compressor::Problem problem = compressor::make_problem(test::small_config(compressor::Mode::csa), {});
+  const auto recipe = compressor::load_recipe("hf");
+  const auto run = compressor::run_traced(problem, recipe, {}).tape;
+  const judge::Exact exact = judge::exact_in_fp64();
+  const auto map = judge::sigma_map({problem, recipe, run, exact}).value();
+  const auto truth = compressor::run_traced(problem, compressor::load_recipe("fp64"), {}).tape;
+  const compressor::Tensor& shifted = truth.find(forward(Name::shifted))->tensor;
+  const std::vector<double>& logits = map.sigma.at(forward(Name::logits));
+  std::size_t largest = 0;
+  for (std::size_t i = 0; i < shifted.size(); ++i) {
+    if (shifted.at(i) != 0) continue;
+    ++largest;
+    for (const Name name : {Name::shifted, Name::exp}) CHECK(map.sigma.at(forward(name))[i] >= 1.414 * logits[i]);
+  }
+  CHECK(largest > 50);
+}
