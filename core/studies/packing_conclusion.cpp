@@ -51,23 +51,22 @@ std::string placed_text(const Found& found) {
   const double size = found.first->number("definition_size");
   const std::string most = std::isfinite(size) ? fmt::format("by up to {:.2g} times the entry's largest value", size)
                                                : "and one is not finite";
-  return fmt::format("{}; in {} of {} entries differ by definition, {}, {} of {} ({})", text, found.by_definition,
-                     found.unmatched == 0 ? "them" : "the others", most,
-                     found.first->measures.at("by_definition").dump(), found.first->measures.at("entries").dump(),
-                     named(*found.first));
+  return fmt::format("{}; in {} of {} entries differ by definition, {}, {:g} of {:g} ({})", text, found.by_definition,
+                     found.unmatched == 0 ? "them" : "the others", most, found.first->number("by_definition"),
+                     found.first->number("entries"), named(*found.first));
 }
 
 std::string rounded_text(const Found& found) {
   std::string text = "There is no entry to compare";
   if (found.rounded != nullptr) {
-    text = found.rounded->number("by_error") > 0
-               ? fmt::format("Rounding alone changes {} entries by up to {:.2g} ({})",
-                             found.rounded->measures.at("by_error").dump(), found.rounded->number("error_size"),
-                             named(*found.rounded))
-               : "Rounding alone changes no bit of any entry";
+    text =
+        found.rounded->number("by_error") > 0
+            ? fmt::format("Rounding alone changes {:g} entries by up to {:.2g} ({})", found.rounded->number("by_error"),
+                          found.rounded->number("error_size"), named(*found.rounded))
+            : "Rounding alone changes no bit of any entry";
   }
   if (found.lost->number("nonfinite") > 0)
-    text += fmt::format("; up to {} entries of a row are not finite ({})", found.lost->measures.at("nonfinite").dump(),
+    text += fmt::format("; up to {:g} entries of a row are not finite ({})", found.lost->number("nonfinite"),
                         named(*found.lost));
   return text;
 }
