@@ -11,23 +11,58 @@
 namespace ulpscope::judge {
 namespace {
 
-std::vector<std::size_t> widths_of(const TextTable& table) {
-  std::vector<std::size_t> widths;
-  for (const std::string& cell : table.head) widths.push_back(display_width(cell));
-  for (const auto& row : table.rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i]));
-  }
+/// Of each column the widest cell, heads included, that `counts`.
+template <typename Predicate>
+std::vector<std::size_t> widest(const TextTable& table, Predicate counts) {
+  std::vector<std::size_t> widths(table.head.size(), 0);
+  const auto add = [&](const std::vector<std::string>& cells) {
+    for (std::size_t i = 0; i < cells.size(); ++i)
+      if (counts(cells[i])) widths[i] = std::max(widths[i], display_width(cells[i]));
+  };
+  add(table.head);
+  for (const auto& row : table.rows) add(row);
   return widths;
 }
 
-/// Takes what is too much from the widest column.
-void fit(std::vector<std::size_t>& widths) {
-  const auto total = [&] { return std::accumulate(widths.begin(), widths.end(), std::size_t{0}) + 2 * widths.size(); };
-  while (total() > terminal_width) {
-    const auto widest = std::max_element(widths.begin(), widths.end());
-    if (*widest <= 4) return;
+std::vector<std::size_t> widths_of(const TextTable& table) {
+  return widest(table, [](const std::string&) { return true; });
+}
+
+/// What columns must not be narrower than: half an interval is a wrong number.
+std::vector<std::size_t> least_of(const TextTable& table) {
+  constexpr std::size_t least = 4;
+  auto widths = widest(table, [](const std::string& cell) { return cell.find(" +- ") != std::string::npos; });
+  for (std::size_t& width : widths) width = std::max(width, least);
+  return widths;
+}
+
+std::size_t total(const std::vector<std::size_t>& widths) {
+  return std::accumulate(widths.begin(), widths.end(), std::size_t{0}) + 2 * widths.size();
+}
+
+/// Takes what is too much from the widest column that may be cut.
+void fit(std::vector<std::size_t>& widths, const std::vector<std::size_t>& least) {
+  while (total(widths) > terminal_width) {
+    std::size_t* widest = nullptr;
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+      if (widths[i] > least[i] && (widest == nullptr || widths[i] > *widest)) widest = &widths[i];
+    }
+    if (widest == nullptr) return;
     --*widest;
   }
+}
+
+/// The columns of words, and those from `first` up to before `last`.
+TextTable panel_of(const TextTable& table, std::size_t first, std::size_t last) {
+  const auto part = [&](const std::vector<std::string>& cells) {
+    const auto at = [&](std::size_t i) { return cells.begin() + static_cast<std::ptrdiff_t>(i); };
+    std::vector<std::string> kept(cells.begin(), at(table.left));
+    kept.insert(kept.end(), at(first), at(last));
+    return kept;
+  };
+  TextTable panel{part(table.head), {}, table.left};
+  for (const auto& row : table.rows) panel.rows.push_back(part(row));
+  return panel;
 }
 
 std::string cut(const std::string& cell, std::size_t width) {
@@ -58,10 +93,27 @@ std::size_t display_width(std::string_view text) {
 std::string plain_text(const TextTable& table) {
   if (table.rows.empty()) return "";
   std::vector<std::size_t> widths = widths_of(table);
-  fit(widths);
+  fit(widths, least_of(table));
   std::string out;
   write_row(table.head, widths, table.left, out);
   for (const auto& row : table.rows) write_row(row, widths, table.left, out);
+  return out;
+}
+
+std::string plain_panels(const TextTable& table) {
+  const std::vector<std::size_t> widths = widths_of(table);
+  std::string out;
+  for (std::size_t first = table.left; first < widths.size() && !table.rows.empty();) {
+    std::size_t last = first + 1;
+    std::vector<std::size_t> taken(widths.begin(), widths.begin() + static_cast<std::ptrdiff_t>(table.left));
+    taken.push_back(widths[first]);
+    for (; last < widths.size(); ++last) {
+      taken.push_back(widths[last]);
+      if (total(taken) > terminal_width) break;
+    }
+    out += (out.empty() ? "" : "\n") + plain_text(panel_of(table, first, last));
+    first = last;
+  }
   return out;
 }
 

@@ -18,9 +18,13 @@ struct TextTable {
 /// Widest line that a terminal table may have.
 inline constexpr std::size_t terminal_width = 120;
 
-/// Nothing for a table without rows. Aligned columns, two spaces apart, each line indented by two; cells of words are
-/// cut where the table would be wider than `terminal_width`.
+/// Nothing for a table without rows. Aligned columns, two spaces apart, each line indented by two; the widest columns
+/// are cut where the table would be wider than `terminal_width`, though never a cell of the form "mean +- half-width":
+/// where such columns alone are too wide, lines are wider.
 std::string plain_text(const TextTable& table);
+/// The same below one another, an empty line between: as many columns of numbers at a time as fit uncut, at least one,
+/// each time behind the columns of words.
+std::string plain_panels(const TextTable& table);
 std::string markdown(const TextTable& table);
 
 /// "1.7e-03", "0", "inf", "-".

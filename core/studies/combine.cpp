@@ -76,4 +76,16 @@ Json combined(const std::vector<Json>& draws) {
   return out;
 }
 
+std::string said_of_means(std::span<const Cell> cells, std::size_t seeds) {
+  const auto is_mean = [](const Cell& cell) {
+    const auto items = cell.measures.items();
+    return std::any_of(items.begin(), items.end(), [](const auto& item) { return item.key().ends_with("_ci95"); });
+  };
+  if (std::none_of(cells.begin(), cells.end(), is_mean)) return "";
+  return fmt::format(
+      "A point's numbers are means over {} seeds: 'up to', 'at most', 'at least', 'largest' and 'smallest' are said of "
+      "such means; a single seed may lie beyond.",
+      seeds);
+}
+
 }  // namespace ulpscope::studies

@@ -3,25 +3,18 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <map>
 
 #include "core/compressor/arithmetic_plan.hpp"
 #include "core/compressor/recipe_fields.hpp"
 #include "core/judge/truth.hpp"
 #include "core/studies/errors.hpp"
+#include "core/studies/loss_scale_window.hpp"
 
 namespace ulpscope::studies {
 namespace {
 
 using compressor::Slot;
 using compressor::Tensor;
-
-/// "2^-8", or a number.
-double scale_of(const std::string& word) {
-  const bool power = word.starts_with("2^");
-  const double value = Point({{"loss_scale", power ? word.substr(2) : word}}).number("loss_scale");
-  return power ? std::exp2(value) : value;
-}
 
 compressor::Recipe scaled(const compressor::Recipe& recipe, const std::string& word) {
   return with_setting(recipe, fmt::format("loss_scale={}", scale_of(word)));
@@ -114,49 +107,6 @@ io::Json measure(const Point& at, const Subject& subject) {
   return found.contains(slot) ? found.at(slot) : skipped("the recipe computes no " + slot);
 }
 
-/// The scales, from the smallest to the largest, at which a format neither flushes nor overflows.
-struct Window {
-  const Cell* low = nullptr;
-  const Cell* high = nullptr;
-  const Cell* flushing = nullptr;  ///< the largest scale below
-  const Cell* overflowing = nullptr;
-};
-
-void add(Window& window, const Cell& cell) {
-  constexpr double few = 0.01;
-  const auto scale = [](const Cell* c) { return scale_of(c->at.at("loss_scale")); };
-  const auto keep = [&](const Cell*& kept, int sign) {
-    if (kept == nullptr || sign * scale(&cell) > sign * scale(kept)) kept = &cell;
-  };
-  if (cell.number("overflowed") > 0) return keep(window.overflowing, -1);
-  if (!(cell.number("flushed") <= few)) return keep(window.flushing, 1);
-  keep(window.low, -1);
-  keep(window.high, 1);
-}
-
-std::vector<std::string> conclude(std::span<const Cell> cells) {
-  std::map<std::string, Window> windows;
-  for (const Cell& cell : cells) {
-    if (!cell.skipped())
-      add(windows[fmt::format("{} in {} ({}: {})", cell.at.at("slot"), cell.at.at("format"),
-                              values_of(cell, {"recipe", "mode"}),
-                              cell.at.at("stored") == "all" ? "all gradients" : "it alone")],
-          cell);
-  }
-  std::vector<std::string> parts;
-  for (const auto& [name, window] : windows) {
-    const auto word = [](const Cell* cell) { return cell->at.at("loss_scale"); };
-    std::string part =
-        name + (window.low == nullptr ? " none here" : fmt::format(" {} to {}", word(window.low), word(window.high)));
-    if (window.flushing != nullptr)
-      part += fmt::format(", {} flushes {:.3g}%", word(window.flushing), 100 * window.flushing->number("flushed"));
-    if (window.overflowing != nullptr) part += fmt::format(", {} overflows", word(window.overflowing));
-    parts.push_back(part);
-  }
-  if (parts.empty()) return {"Nothing was run."};
-  return {"Loss scales that flush less than 1% and overflow nothing: " + few_of(parts) + '.'};
-}
-
 }  // namespace
 
 Study loss_scale() {
@@ -191,7 +141,7 @@ Study loss_scale() {
            {"grad_w_gate", "of grad.w_gate"}},
           true,
           &measure,
-          &conclude};
+          &loss_scale_conclusion};
 }
 
 }  // namespace ulpscope::studies

@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Study nan: which ways lead to a NaN, where each is born, what cures it, and what the pad has to do with it.
-#include <fmt/format.h>
-
 #include "core/compressor/choices.hpp"
-#include "core/compressor/evaluate.hpp"
-#include "core/compressor/run.hpp"
 #include "core/io/error.hpp"
-#include "core/judge/nonfinite.hpp"
-#include "core/judge/truth.hpp"
-#include "core/studies/errors.hpp"
 #include "core/studies/nan_cases.hpp"
 #include "core/studies/nan_outcome.hpp"
 #include "core/studies/nan_verdict.hpp"
@@ -20,7 +13,6 @@ namespace {
 
 using compressor::Problem;
 using compressor::Recipe;
-using compressor::Tape;
 
 const std::string as_it_is = "recipe";
 
@@ -68,29 +60,6 @@ Recipe recipe_at(const Point& at, const Recipe& base, const std::string& pad) {
   return recipe;
 }
 
-io::Json measured(const Problem& problem, const Recipe& recipe, const Recipe& with_infinite_pad) {
-  const compressor::Run run = compressor::run_traced(problem, recipe, {});
-  const Tape& tape = run.tape;
-  const Tape infinite = compressor::run_traced(problem, with_infinite_pad, {}).tape;
-  const Recipe exact = judge::truth_recipe(recipe, problem.config, judge::Basis::quantized);
-  const Tape truth = compressor::run_traced(problem, exact, {}).tape;
-  const std::string forward_class = class_of(tape, results_of_a_run().first(1));
-  const std::string gradient_class = class_of(tape, results_of_a_run().subspan(1));
-  const Padded padded = compressor::padded_slots(problem, run.config, recipe);
-  const EmptyWindows windows = empty_windows(tape, padded);
-  io::Json json{{"result", result_of(forward_class, gradient_class)}};
-  json.update(birth_json(judge::certify({problem, recipe, tape, truth}, 1)));
-  json["averaged"] = windows.averaged;
-  const auto normed = compressor::forward(compressor::Name::normed);
-  json["normed"] = tape.has(normed) ? io::number(error_of(run, truth, normed).rms_rel) : io::Json();
-  json["forward"] = forward_class;
-  json["gradient"] = gradient_class;
-  json["empty"] = windows.all;
-  json["as_inf"] = io::number(equal_bits(tape, infinite));
-  json["least_sum"] = io::number(least_denominator(tape, padded));
-  return json;
-}
-
 io::Json measure(const Point& at, const Subject& subject) {
   const Recipe base = subject.recipe(at.at("recipe"));
   try {
@@ -100,7 +69,7 @@ io::Json measure(const Point& at, const Subject& subject) {
     const Recipe recipe = recipe_at(at, base, at.at("pad"));
     const std::string why = at.at("vjp") == as_it_is ? "" : refused_vjp(recipe.softmax, at.at("vjp"));
     if (!why.empty()) return {{"skipped", why}};
-    return measured(problem, recipe, recipe_at(at, base, "-inf"));
+    return outcome_of(problem, recipe, recipe_at(at, base, "-inf"));
   } catch (const InputError& error) {  // a VJP that is not this softmax's, an algorithm that needs other fields
     return {{"skipped", error.what()}};
   }

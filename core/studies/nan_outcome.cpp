@@ -8,6 +8,11 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/compressor/evaluate.hpp"
+#include "core/compressor/run.hpp"
+#include "core/judge/truth.hpp"
+#include "core/studies/errors.hpp"
+
 namespace ulpscope::studies {
 
 using compressor::forward;
@@ -105,6 +110,30 @@ io::Json birth_json(const judge::Nonfinite& found) {
   return {{"born", fmt::format("{}: {}", compressor::to_string(first.slot), first.birth_class)},
           {"masked_by", or_none(first.masked_by)},
           {"cure", or_none(first.cure.substr(0, first.cure.find(": ")))}};
+}
+
+io::Json outcome_of(const compressor::Problem& problem, const compressor::Recipe& recipe,
+                    const compressor::Recipe& with_infinite_pad) {
+  const compressor::Run run = compressor::run_traced(problem, recipe, {});
+  const Tape& tape = run.tape;
+  const Tape infinite = compressor::run_traced(problem, with_infinite_pad, {}).tape;
+  const compressor::Recipe exact = judge::truth_recipe(recipe, problem.config, judge::Basis::quantized);
+  const Tape truth = compressor::run_traced(problem, exact, {}).tape;
+  const std::string forward_class = class_of(tape, results_of_a_run().first(1));
+  const std::string gradient_class = class_of(tape, results_of_a_run().subspan(1));
+  const Padded padded = compressor::padded_slots(problem, run.config, recipe);
+  const EmptyWindows windows = empty_windows(tape, padded);
+  io::Json json{{"result", result_of(forward_class, gradient_class)}};
+  json.update(birth_json(judge::certify({problem, recipe, tape, truth}, 1)));
+  json["averaged"] = windows.averaged;
+  const auto normed = forward(Name::normed);
+  json["normed"] = tape.has(normed) ? io::number(error_of(run, truth, normed).rms_rel) : io::Json();
+  json["forward"] = forward_class;
+  json["gradient"] = gradient_class;
+  json["empty"] = windows.all;
+  json["as_inf"] = io::number(equal_bits(tape, infinite));
+  json["least_sum"] = io::number(least_denominator(tape, padded));
+  return json;
 }
 
 }  // namespace ulpscope::studies

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "core/compressor/problem.hpp"
+#include "core/compressor/recipe.hpp"
 #include "core/compressor/tape.hpp"
 #include "core/io/json.hpp"
 #include "core/judge/nonfinite.hpp"
@@ -39,5 +41,9 @@ std::string result_of(const std::string& forward_class, const std::string& gradi
 double least_denominator(const compressor::Tape& run, const Padded& padded);
 /// "born", "masked_by" and "cure" of the first certificate, in a few words each.
 io::Json birth_json(const judge::Nonfinite& found);
+
+/// What study nan measures of a recipe's run; `with_infinite_pad` is the recipe with pads of -inf.
+io::Json outcome_of(const compressor::Problem& problem, const compressor::Recipe& recipe,
+                    const compressor::Recipe& with_infinite_pad);
 
 }  // namespace ulpscope::studies

@@ -81,10 +81,11 @@ io::Json measure(const Point& at, const Subject& subject) {
   const Normed base = normed(given, exact, x);
   const Normed longer = normed(given, exact, times(x, 1 + change));
   if (!std::isfinite(passed(longer, base))) return skipped("squares of values of this size leave fp64");
-  const Normed aside = normed(given, exact, turned(x, change, normals(x.size(), subject.seed, 2), pooled.shape[2]));
+  const std::size_t channels = pooled.shape[2];
+  const Normed aside = normed(given, exact, turned(x, change, normals(x.size(), subject.seed, 2), channels));
   const Normed computed = normed(given, in_format(exact, at.at("format")), x);
   return {{"scale_passed", io::number(passed(longer, base))},
-          {"direction_passed", io::number(passed(aside, base))},
+          {"direction_passed", channels < 2 ? io::Json() : io::number(passed(aside, base))},
           {"gain", io::number(norm_of(to_doubles(base.grad_pooled)) / norm_of(cotangent))},
           {"own_error", io::number(relative(computed.normalized, base.normalized))},
           {"own_gradient_error", io::number(relative(computed.grad_pooled, base.grad_pooled))}};
@@ -107,7 +108,7 @@ Study norm() {
             &format_word},
            mode_axis()},
           {{"scale_passed", "relative error of normalized over that of pooled, where pooled is too long"},
-           {"direction_passed", "the same where it is turned"},
+           {"direction_passed", "the same where it is turned; nothing of one channel, which has no direction"},
            {"gain", "||grad.pooled|| / ||grad.normalized|| for a random one"},
            {"own_error", "||error|| / ||truth|| of normalized in the format"},
            {"own_gradient_error", "of grad.pooled"}},

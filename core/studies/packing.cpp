@@ -2,12 +2,11 @@
 // Study packing: a document behind others on a row's grid of windows, against windows that start with the document.
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "core/io/error.hpp"
 #include "core/judge/truth.hpp"
 #include "core/studies/errors.hpp"
 #include "core/studies/packed_rows.hpp"
+#include "core/studies/packing_conclusion.hpp"
 #include "core/studies/settings.hpp"
 
 namespace ulpscope::studies {
@@ -57,76 +56,6 @@ io::Json measure(const Point& at, const Subject& subject) {
           {"nonfinite", nonfinite_entries(packed.run, document.config.head_dim)}};
 }
 
-/// What a walk found, point by point.
-struct Found {
-  std::size_t points = 0;
-  std::size_t unmatched = 0;
-  std::size_t by_definition = 0;
-  const Cell* first = nullptr;    ///< the largest difference by definition; null: none
-  const Cell* rounded = nullptr;  ///< the most entries that differ by error; null: none was compared
-  const Cell* lost = nullptr;     ///< the most entries that are not finite
-};
-
-void add(Found& found, const Cell& cell) {
-  const auto keep = [&](const Cell*& kept, const char* measure) {
-    if (kept == nullptr || worse(cell.number(measure), kept->number(measure))) kept = &cell;
-  };
-  ++found.points;
-  keep(found.lost, "nonfinite");
-  if (cell.number("unmatched") > 0) {
-    ++found.unmatched;
-    return;
-  }
-  keep(found.rounded, "by_error");
-  if (!(cell.number("by_definition") > 0)) return;
-  ++found.by_definition;
-  keep(found.first, "definition_size");
-}
-
-std::string named(const Cell& cell) { return named_values_of(cell, {"recipe", "mode", "policy", "shift", "slot"}); }
-
-/// Which windows the row has, and which of these are others.
-std::string placed_text(const Found& found) {
-  std::string text = found.unmatched == 0
-                         ? fmt::format("The document is on the grid in all of {} layouts", found.points)
-                         : fmt::format(
-                               "In {} of {} layouts the document is off the grid: none of its windows "
-                               "exists in the row",
-                               found.unmatched, found.points);
-  if (found.first == nullptr) return text;
-  const double size = found.first->number("definition_size");
-  const std::string most = std::isfinite(size) ? fmt::format("by up to {:.2g} times the entry's largest value", size)
-                                               : "and one is not finite";
-  return fmt::format("{}; in {} of {} entries differ by definition, {}, {} of {} ({})", text, found.by_definition,
-                     found.unmatched == 0 ? "them" : "the others", most,
-                     found.first->measures.at("by_definition").dump(), found.first->measures.at("entries").dump(),
-                     named(*found.first));
-}
-
-std::string rounded_text(const Found& found) {
-  std::string text = "There is no entry to compare";
-  if (found.rounded != nullptr) {
-    text = found.rounded->number("by_error") > 0
-               ? fmt::format("Rounding alone changes {} entries by up to {:.2g} ({})",
-                             found.rounded->measures.at("by_error").dump(), found.rounded->number("error_size"),
-                             named(*found.rounded))
-               : "Rounding alone changes no bit of any entry";
-  }
-  if (found.lost->number("nonfinite") > 0)
-    text += fmt::format("; up to {} entries of a row are not finite ({})", found.lost->measures.at("nonfinite").dump(),
-                        named(*found.lost));
-  return text;
-}
-
-std::vector<std::string> conclude(std::span<const Cell> cells) {
-  Found found;
-  for (const Cell& cell : cells) {
-    if (!cell.skipped()) add(found, cell);
-  }
-  if (found.points == 0) return {"Nothing was run."};
-  return {placed_text(found) + '.', rounded_text(found) + '.'};
-}
-
 }  // namespace
 
 Study packing() {
@@ -157,7 +86,7 @@ Study packing() {
            {"nonfinite", "entries of the whole row that hold a NaN or an infinity"}},
           true,
           &measure,
-          &conclude};
+          &packing_conclusion};
 }
 
 }  // namespace ulpscope::studies

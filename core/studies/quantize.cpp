@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Study quantize: scale rules, ties, blocks and Hadamard of a quantised cache: values, top-k of an indexer, a bad
 // value.
-#include <fmt/format.h>
-
 #include <cmath>
-#include <map>
 
 #include "core/studies/errors.hpp"
+#include "core/studies/quantize_conclusion.hpp"
 #include "core/studies/quantized_values.hpp"
 #include "core/studies/selection.hpp"
 #include "core/studies/settings.hpp"
@@ -90,41 +88,6 @@ io::Json measure(const Point& at, const Subject& subject) {
           {"flips", io::number(whole ? selection_flips(quantized, exact, subject.seed) : std::nan(""))}};
 }
 
-std::string named(const Cell& cell) { return named_values_of(cell, {"block", "scale", "ties", "hadamard"}); }
-
-std::vector<std::string> conclude(std::span<const Cell> cells) {
-  std::map<std::string, const Cell*> best;
-  std::map<std::string, const Cell*> worst;
-  const Cell* killed = nullptr;
-  for (const Cell& cell : cells) {
-    if (cell.skipped()) continue;
-    if (cell.at.at("poison") != "none") {
-      const auto lost = [](const Cell& c) { return c.number("zeroed") + c.number("nonfinite"); };
-      if (killed == nullptr || lost(cell) > lost(*killed)) killed = &cell;
-      continue;
-    }
-    const std::string& format = cell.at.at("format");
-    if (best[format] == nullptr || worse(best[format]->number("flips"), cell.number("flips"))) best[format] = &cell;
-    if (worst[format] == nullptr || worse(cell.number("flips"), worst[format]->number("flips"))) worst[format] = &cell;
-  }
-  std::vector<std::string> parts;
-  for (const auto& [format, cell] : best) {
-    parts.push_back(fmt::format("{} {:.2g}% ({}; error {:.2g})", format, 100 * cell->number("flips"), named(*cell),
-                                cell->number("error")));
-    if (worst[format]->number("flips") == cell->number("flips")) continue;
-    parts.back() += fmt::format(" to {:.2g}% ({})", 100 * worst[format]->number("flips"), named(*worst[format]));
-  }
-  std::vector<std::string> sentences;
-  if (!parts.empty()) sentences.push_back("Of the selected entries change: " + few_of(parts) + '.');
-  if (killed != nullptr)
-    sentences.push_back(
-        fmt::format("One {} in each block makes {:.0f}% of the other values 0 and {:.0f}% NaN or infinite ({}, {}).",
-                    killed->at.at("poison"), 100 * killed->number("zeroed"), 100 * killed->number("nonfinite"),
-                    killed->at.at("format"), named(*killed)));
-  if (sentences.empty()) sentences.push_back(not_run("Nothing was quantised", cells));
-  return sentences;
-}
-
 }  // namespace
 
 Study quantize() {
@@ -167,7 +130,7 @@ Study quantize() {
        {"flips", "fraction of selected entries (a quarter of a row, 64 random queries) that are selected no more"}},
       true,
       &measure,
-      &conclude};
+      &quantize_conclusion};
 }
 
 }  // namespace ulpscope::studies

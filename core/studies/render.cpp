@@ -32,12 +32,12 @@ std::string value_at(const Json& cell, const std::string& axis) {
   return at.contains(axis) ? at[axis].get<std::string>() : "";
 }
 
-/// A measure with its interval where it has one.
+/// A measure with its interval where it has one; a mean that is no number has none to show.
 std::string measured_text(const Json& cell, const std::string& measure) {
   if (!cell.contains(measure)) return "-";
   const std::string interval = measure + "_ci95";
   const std::string text = text_of(cell[measure]);
-  return cell.contains(interval) ? text + " +- " + text_of(cell[interval]) : text;
+  return cell.contains(interval) && cell[measure].is_number() ? text + " +- " + text_of(cell[interval]) : text;
 }
 
 std::string csv_field(const Json& value) {
@@ -141,7 +141,9 @@ CellTable table_of(const Json& results, std::size_t most) {
 std::string terminal_text(const Json& results) {
   constexpr std::size_t most = 48;
   const CellTable cells = table_of(results, most);
-  std::string out = judge::folded(heading(results), "") + '\n' + judge::plain_text(cells.table);
+  const bool intervals = results.value("seeds", 1) > 1;  // beside one another they rarely fit
+  std::string out = judge::folded(heading(results), "") + '\n' +
+                    (intervals ? judge::plain_panels(cells.table) : judge::plain_text(cells.table));
   if (!cells.remark.empty()) out += judge::folded(cells.remark, "  ");
   return out + '\n' + conclusion_text(results);
 }

@@ -122,6 +122,8 @@ class Walker {
     }
     results_.complete = true;
     results_.conclusion = study_.conclude(results_.cells);
+    if (const std::string said = said_of_means(results_.cells, results_.walk.seeds); !said.empty())
+      results_.conclusion.push_back(said);
     keep();
     return std::move(results_);
   }

@@ -37,5 +37,7 @@ Results run_study(const Study& study, const WalkOptions& options);
 /// Results of the same point under several seeds: numbers become their mean and, beside it, "NAME_ci95": half the width
 /// of Student's 95% interval; words that differ are listed with their counts, "NaN (3), finite (5)".
 io::Json combined(const std::vector<io::Json>& draws);
+/// What sentences that rest on such cells must be read with; empty where no cell has a mean.
+std::string said_of_means(std::span<const Cell> cells, std::size_t seeds);
 
 }  // namespace ulpscope::studies

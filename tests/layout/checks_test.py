@@ -70,6 +70,13 @@ class Lengths(unittest.TestCase):
         self.assertEqual([], list(lengths.check_files({"a.cpp": "\n" * 400})))
         self.assertEqual(1, len(list(lengths.check_files({"a.cpp": "\n" * 401}))))
 
+    def test_a_long_study_is_found_and_its_helpers_are_none(self):
+        listed = {"core/studies/studies.cpp": "Study norm();\n", "core/studies/norm_rows.cpp": "\n" * 300}
+        self.assertEqual([], list(lengths.check_studies({**listed, "core/studies/norm.cpp": "\n" * 149})))
+        self.assertIn("core/studies/norm.cpp:150", list(lengths.check_studies({**listed, "core/studies/norm.cpp": "\n" * 150}))[0])
+        self.assertIn("no file of its own", list(lengths.check_studies(listed))[0])
+        self.assertTrue(list(lengths.check_studies({})))
+
     def test_a_long_function_is_found(self):
         tag = {"path": "a.cpp", "line": 1, "end": 50, "name": "f", "kind": "function"}
         self.assertEqual([], list(lengths.check_functions([tag])))

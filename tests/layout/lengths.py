@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """lengths.py ROOT: files of at most 400 lines; functions of at most 50 lines and 4 parameters, none of them boolean.
 
+A file of core/studies that the list of studies names stays under 150 lines: it asks, and other files conclude.
 The context that every row function takes, its arithmetic and its sink, is not counted; a mask is a value, not a switch.
 Functions need Universal Ctags; without it only files are measured.
 """
@@ -16,9 +17,12 @@ from pathlib import Path
 from sources import CODE, finish, read
 
 MAX_FILE = 400
+MAX_STUDY = 149
 MAX_FUNCTION = 50
 MAX_PARAMETERS = 4
 CONTEXT = re.compile(r"^const (Ops|Roles)<|^const A ?& ?\w+$|\bsink$")
+STUDIES = "core/studies/studies.cpp"
+ENTRY = re.compile(r"^Study (\w+)\(\);$", re.MULTILINE)
 SWITCH = re.compile(r"^(const )?bool\b(?! *& *\w+$)")
 MASKED = ("select", "any", "all")
 
@@ -59,6 +63,20 @@ def check_files(files):
             yield f"{path}:{count}: {count} lines, the cap is {MAX_FILE}"
 
 
+def check_studies(files):
+    names = ENTRY.findall(files.get(STUDIES, ""))
+    if not names:
+        yield f"{STUDIES}: names no study, so none can be measured"
+    for name in names:
+        path = f"core/studies/{name}.cpp"
+        if path not in files:
+            yield f"{path}: study {name} is listed and has no file of its own"
+            continue
+        count = files[path].count("\n")
+        if count > MAX_STUDY:
+            yield f"{path}:{count}: {count} lines, a study stays under {MAX_STUDY + 1}: conclusions have files of their own"
+
+
 def check_functions(functions):
     for tag in functions:
         place = f"{tag['path']}:{tag['line']}"
@@ -90,4 +108,5 @@ if __name__ == "__main__":
     sources = read(base, CODE)
     everything = read(base, CODE + (".py", ".cmake", ".txt"))
     found = tags(base, list(sources))
-    finish(list(check_files(everything)) + list(check_functions(found)), summary(sources, found))
+    faults = [*check_files(everything), *check_studies(sources), *check_functions(found)]
+    finish(faults, summary(sources, found))

@@ -145,7 +145,19 @@ TEST_CASE("entries of zeros or NaN have no size to study, entries of one channel
     problem.inputs[Name::w_kv] = {{8, 1}, std::vector<double>(8, value), io::DType::f64};
     CHECK(of(problem).at("skipped") == "pooled holds nothing but 0, or what is no number");
   }
-  CHECK(std::isnan(number(of(one_entry(1)), "direction_passed")));
+  CHECK(of(one_entry(1)).at("direction_passed").is_null());
+}
+
+TEST_CASE("of one channel the direction is left out, with the reason, and the scale is not") {
+  const compressor::Problem problem = one_entry(1);
+  studies::WalkOptions options;
+  options.subject.problem = &problem;
+  options.values = {{"rms", {"1", "1e-4"}}};
+  const std::vector<std::string> sentences = run_study(studies::study_named("norm"), options).conclusion;
+  CHECK_THAT(sentences.front(), Catch::Matchers::StartsWith("An entry of one channel has no direction; an error of "
+                                                            "scale vanishes down to pooled values of 1 (there ") &&
+                                    Catch::Matchers::Contains("but from 1e-4 down eps lets 0.99 of it through"));
+  for (const std::string& sentence : sentences) CHECK_THAT(sentence, !Catch::Matchers::Contains("nan"));
 }
 
 TEST_CASE("without a norm there is nothing to study") {

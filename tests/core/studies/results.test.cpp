@@ -2,6 +2,8 @@
 // Results as JSON and back, as CSV and as tables; files that cannot be continued.
 #include "core/studies/results.hpp"
 
+#include <sstream>
+
 #include "core/io/error.hpp"
 #include "core/io/json_schema.hpp"
 #include "core/studies/run_study.hpp"
@@ -93,4 +95,39 @@ TEST_CASE("texts show the question, the cells and the conclusion, and nothing th
     CHECK_THAT(text, Contains("What is a + b?") && Contains("6 cells.") && !Contains("\x1b"));
   }
   CHECK_THAT(html_fragment(json), Contains("&lt;b&gt;") && !Contains("<b>"));
+}
+
+TEST_CASE("of several seeds every table shows means with their whole half-widths, and the text says they are means") {
+  WalkOptions options;
+  options.seeds = 3;
+  const io::Json json = json_of(run_study(study_named("quantize"), options));
+  const std::string terminal = terminal_text(json);
+  const std::string markdown = markdown_text(json);
+  const std::string html = html_fragment(json);
+  for (const io::Json& cell : json["cells"]) {
+    for (const std::string measure : {"error", "changed", "zeroed", "flips"}) {
+      if (!cell[measure].is_number()) continue;  // poisoned blocks select nothing
+      const std::string shown = judge::short_number(cell[measure].get<double>()) + " +- " +
+                                judge::short_number(cell[measure + "_ci95"].get<double>());
+      CHECK_THAT(terminal, Contains(' ' + shown));
+      CHECK_THAT(markdown, Contains("| " + shown + " |"));
+      CHECK_THAT(html, Contains("<td>" + shown + "</td>"));
+    }
+  }
+  CHECK_THAT(terminal, !Contains(".."));
+  std::istringstream lines(terminal);
+  for (std::string line; std::getline(lines, line);) CHECK(judge::display_width(line) <= judge::terminal_width);
+  CHECK_THAT(json["conclusion"].back().get<std::string>(),
+             Catch::Matchers::StartsWith("A point's numbers are means over 3 seeds"));
+  CHECK_THAT(markdown, Contains("means over 3 seeds"));
+  options.seeds = 1;
+  CHECK_THAT(terminal_text(json_of(run_study(study_named("quantize"), options))), !Contains("seeds"));
+}
+
+TEST_CASE("a mean that is no number has no half-width beside it") {
+  WalkOptions options;
+  options.seeds = 2;
+  options.values = {{"format", {"e4m3fn"}}, {"block", {"32"}}, {"poison", {"-1e4"}}};
+  const std::string text = terminal_text(json_of(run_study(study_named("quantize"), options)));
+  CHECK_THAT(text, Contains("  nan\n") && !Contains("nan +-"));
 }
