@@ -296,6 +296,14 @@ judge::Dump decoded_dump(const compressor::Problem& problem, const compressor::R
   return judge::dump_from_file(file, problem, {}, "decoded");
 }
 
+/// Sets one element of a tensor that is on no slot.
+void plant(judge::Dump& dump, const std::string& name, std::size_t index, double value) {
+  auto& tensor = dump.others.at(name);
+  auto values = io::to_doubles(tensor);
+  values.at(index) = value;
+  tensor = io::from_values(values, tensor.shape, tensor.dtype);
+}
+
 }  // namespace
 
 TEST_CASE("entries and state of decoding are judged against the recipe's run in the same chunks") {
@@ -334,16 +342,10 @@ TEST_CASE("what is not finite in a tensor of decoding is certified in the whole 
     auto dump = decoded_dump(problem, recipe, {9, 1, 3});
     if (!has_output) dump.tape = {};
     CHECK(test::judged(problem, dump, recipe).nonfinite.empty());
-    const auto plant = [&](const std::string& name, std::size_t index, double value) {
-      auto& tensor = dump.others.at(name);
-      auto values = io::to_doubles(tensor);
-      values.at(index) = value;
-      tensor = io::from_values(values, tensor.shape, tensor.dtype);
-    };
     const std::size_t d = problem.config.head_dim;
-    plant("entries.00", d + 2, std::nan(""));  // of two windows; later entries hold a number there
-    plant("entries.01", d + 3, std::nan(""));
-    plant("state.kv", 1, HUGE_VAL);  // of token 12, the first behind three windows
+    plant(dump, "entries.00", d + 2, std::nan(""));  // of two windows; later entries hold a number there
+    plant(dump, "entries.01", d + 3, std::nan(""));
+    plant(dump, "state.kv", 1, HUGE_VAL);  // of token 12, the first behind three windows
     const auto report = test::judged(problem, dump, recipe);
     REQUIRE(report.nonfinite.size() == 2);
     const auto& kv = report.nonfinite[0];
@@ -372,6 +374,11 @@ TEST_CASE("Hugging Face's decode is judged entry by entry; without chunks or a r
   const auto silent = test::judged(problem, dump, compressor::load_recipe("hf-fp32"));
   REQUIRE(silent.notes.size() == 1);
   CHECK(silent.notes.front().find("not judged: entries.00 entries.01") == 0);
+
+  plant(dump, "entries.03", 7, -HUGE_VAL);
+  const auto told = test::judged(problem, dump, compressor::load_recipe("hf-fp32"));
+  CHECK(told.notes.back() ==
+        "no birth certificate for what is not finite there: the first is element 7 of entries.03, -inf");
 }
 
 TEST_CASE("a row without a finite pair is not ok unless its classes agree") {
