@@ -36,7 +36,8 @@ struct BirthCertificate {
   std::string birth_class;  ///< precision::birth_class, or "from input", "from pad", "not from the recipe"
   std::vector<PathStep> path;
   std::string masked_by;  ///< the slot of the birth's direction that does not pass it on; empty: none
-  std::string cure;       ///< the smallest change that was run and cured it; empty: none of those tried
+  std::string cure;       ///< the smallest change that was run and cured it; "none needed: " and why where it does no
+                          ///< harm; empty: none of those tried
   std::uint64_t count = 0;
 };
 

@@ -143,6 +143,13 @@ std::string passes_text(const Json& one, Forward forward) {
                             text_of((*gradient)["slot"]));
 }
 
+std::string cure_text(const std::string& cure) {
+  constexpr std::string_view none_needed = "none needed: ";
+  if (cure.empty()) return "No change that was tried cures it";
+  if (cure.starts_with(none_needed)) return "It does no harm: " + cure.substr(none_needed.size());
+  return "Cured, when run, by " + cure;
+}
+
 }  // namespace
 
 std::vector<std::string> birth_texts(const Json& run) {
@@ -153,11 +160,10 @@ std::vector<std::string> birth_texts(const Json& run) {
   std::vector<std::string> texts;
   for (const Births& births : merged(run)) {
     const Json& one = *births.first;
-    const std::string cure = text_of(one["cure"]);
     texts.push_back(fmt::format("Not finite, born at {}, stage {}. {}. {}.{} {}.", place_text(births),
                                 text_of(one["stage"]), cause_text(one), path_text(one["path"]),
                                 passes_text(one, finite ? Forward::finite : Forward::not_finite),
-                                cure.empty() ? "No change that was tried cures it" : "Cured, when run, by " + cure));
+                                cure_text(text_of(one["cure"]))));
   }
   return texts;
 }

@@ -9,6 +9,7 @@
 #include "core/compressor/graph.hpp"
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
+#include "core/judge/decode_births.hpp"
 #include "core/judge/decode_judge.hpp"
 #include "core/judge/diagnosis.hpp"
 #include "core/judge/invariants.hpp"
@@ -323,7 +324,10 @@ RunReport compare(const Problem& problem, const Dump& dump, const Claim& claim, 
   Comparison(problem, dump, claim, options).run(report);
   if (recipe && !options.tolerance.given())
     report.invariants = check_invariants(dump.tape, problem, *recipe, {&truth.tape, explained_slots(report)});
-  add_births(report, {problem, recipe ? *recipe : truth.recipe, dump.tape, truth.tape}, options.threads);
+  const Suspect suspect{problem, recipe ? *recipe : truth.recipe, dump.tape, truth.tape};
+  if (!has_strays(report.rows)) return report;
+  const compressor::Tape tape = with_decoded_strays(report, suspect, dump, options.threads);
+  add_births(report, {problem, suspect.recipe, tape, truth.tape}, options.threads);
   return report;
 }
 

@@ -11,6 +11,7 @@
 #include "core/compressor/run.hpp"
 #include "core/io/error.hpp"
 #include "core/judge/diagnosis.hpp"
+#include "core/judge/harm.hpp"
 #include "precision/ulp.hpp"
 
 namespace ulpscope::judge {
@@ -267,6 +268,7 @@ class Trial {
 }  // namespace
 
 std::optional<std::string> find_cure(const Births& births, const Complaint& complaint) {
+  if (auto why = why_harmless(births, complaint)) return why;
   return Trial(births, complaint).cure();
 }
 

@@ -19,8 +19,9 @@ struct Complaint {
   const std::vector<PathStep>& path;
 };
 
-/// What cured it, in words that begin with the setting where it is one ("softmax=double_where: ..."); nothing where no
-/// change of the table did. Every candidate is run, from the suspect's own slots before the first that it changes.
+/// What cured it, in words that begin with the setting where it is one ("softmax=double_where: ..."); "none needed:
+/// ..." where the birth does no harm (harm.hpp); nothing where no change of the table did. Every candidate is run, from
+/// the suspect's own slots before the first that it changes.
 std::optional<std::string> find_cure(const Births& births, const Complaint& complaint);
 
 }  // namespace ulpscope::judge

@@ -6,11 +6,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
 
 #include "core/compressor/decode.hpp"
 #include "core/io/error.hpp"
 #include "core/io/names.hpp"
+#include "core/judge/diagnosis.hpp"
 #include "core/judge/slot_filter.hpp"
 #include "core/judge/undecided.hpp"
 
@@ -85,11 +87,27 @@ class DecodeJudge {
     return options;
   }
 
-  static DecodedRows not_judged(const std::vector<std::string>& names, const std::string& why) {
+  DecodedRows not_judged(const std::vector<std::string>& names, const std::string& why) const {
     DecodedRows out;
     out.notes.push_back(
         fmt::format("not judged: {} ({} tensors of decoding in chunks): {}", io::listed(names), names.size(), why));
+    if (auto note = first_nonfinite(names)) out.notes.push_back(std::move(*note));
     return out;
+  }
+
+  /// What is not judged gets no birth certificate either: its first element that would need one.
+  std::optional<std::string> first_nonfinite(const std::vector<std::string>& names) const {
+    for (const std::string& name : names) {
+      const io::Tensor& given = decoding_.dump.others.at(name);
+      if (!io::is_float(given.dtype)) continue;
+      const Tensor tensor = compressor::tensor_from_file(given);
+      for (std::size_t i = 0; i < tensor.size(); ++i) {
+        if (std::isfinite(tensor.at(i))) continue;
+        return fmt::format("no birth certificate for what is not finite there: the first is element {} of {}, {}", i,
+                           name, value_text(tensor.at(i)));
+      }
+    }
+    return std::nullopt;
   }
 
   std::optional<Cut> cut_of(const std::string& name) const {

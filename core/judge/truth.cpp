@@ -51,9 +51,10 @@ Json unrounded_input_gradients() {
   return backward;
 }
 
-/// Whether exact arithmetic gives the values of the two passes; one pass does, but for windows without a token.
+/// Whether exact arithmetic gives the values of the definition. A guard gives 0 where that has no number: in windows
+/// whose logits are all -inf.
 bool is_definition(compressor::Softmax softmax) {
-  return softmax == compressor::Softmax::shifted || compressor::is_online(softmax);
+  return softmax == compressor::Softmax::shifted || softmax == compressor::Softmax::online;
 }
 
 }  // namespace
@@ -68,11 +69,15 @@ Recipe truth_recipe(const Recipe& recipe, const compressor::Config& config, Basi
     json["inputs"] = recipe.spec.at("inputs");
     json["backward"] = unrounded_input_gradients();
   }
-  // Their inner slots mean something else, or pads have no weight whatever their gate; every other algorithm writes the
-  // same values.
+  // Their inner slots mean something else, or windows without a token come to something else than a NaN; every other
+  // algorithm writes the same values.
   if (!is_definition(recipe.softmax)) json["softmax"] = recipe.spec.at("softmax");
-  const Json rules = quantize_rules(recipe);
-  if (!rules.empty()) json["stages"] = Json{{"quantize", rules}};
+  Json stages = Json::object();
+  if (const Json rules = quantize_rules(recipe); !rules.empty()) stages["quantize"] = rules;
+  // In exact arithmetic tiles are all the same; in one tile nothing is rescaled.
+  if (compressor::is_online(recipe.softmax) && !is_definition(recipe.softmax))
+    stages["online"] = {{"tile", config.window_slots()}};
+  if (!stages.empty()) json["stages"] = stages;
   return compressor::recipe_from_json(json, "truth of " + recipe.name);
 }
 

@@ -46,6 +46,14 @@ TEST_CASE("a certificate says where, of what, where to and what cures it") {
       "softmax=double_where: pads left out.");
 }
 
+TEST_CASE("a birth that does no harm is said to do none, and one without a cure to have none") {
+  Json one = certificate("shifted", "forward");
+  CHECK(judge::birth_texts(run_with({one}))[0].ends_with(" No change that was tried cures it."));
+  one["cure"] = "none needed: without it the same numbers are in all that reads it (exp)";
+  CHECK(judge::birth_texts(run_with({one}))[0].ends_with(
+      " It does no harm: without it the same numbers are in all that reads it (exp)."));
+}
+
 TEST_CASE("certificates that differ in their row only are one paragraph") {
   Json second = certificate("shifted", "forward");
   second["softmax_slot"] = 3;

@@ -121,6 +121,40 @@ TEST_CASE("rows of -inf: which operation, and where it returns") {
   }
 }
 
+TEST_CASE("a birth that nothing later depends on needs no cure") {
+  const Problem problem = left_padded_problem(4);
+  for (const char* softmax : {"double_where", "where_arg"}) {
+    const Nonfinite found = certified(problem, recipe_of("fp32", {"mask=pad", std::string("softmax=") + softmax}));
+    REQUIRE(found.certificates.size() > 1);
+    for (const BirthCertificate& birth : found.certificates)
+      CHECK(birth.cure.starts_with("none needed: without it the same numbers are in all that reads it ("));
+  }
+  // Masked forward, and back in a gradient; without gradients too, which are run then.
+  const Recipe returning = recipe_of("fp32", {"mask=pad", "softmax=where_post"});
+  CHECK_FALSE(certified(problem, returning).certificates.front().cure.starts_with("none needed"));
+  const Recipe harmless = recipe_of("fp32", {"mask=pad", "softmax=double_where"});
+  for (const Recipe& recipe : {returning, harmless}) {
+    compressor::RunOptions options;
+    options.gradients = compressor::Gradients::none;
+    const auto forward_only = compressor::run_traced(problem, recipe, options);
+    const judge::Truth truth = truth_of(problem, recipe);
+    const Nonfinite found = judge::certify({problem, recipe, forward_only.tape, truth.tape}, 1);
+    REQUIRE_FALSE(found.certificates.empty());
+    CHECK(found.certificates.front().cure.starts_with("none needed") == (recipe.softmax == harmless.softmax));
+  }
+}
+
+TEST_CASE("the maximum of no slot is -inf by definition, and no birth") {
+  const Problem problem = left_padded_problem(4);
+  for (const char* softmax : {"double_where", "where_arg", "online_guarded"}) {
+    for (const char* gate : {"pad.gate=-1e4", "pad.gate=-inf"}) {
+      const Recipe recipe = recipe_of("pr3810", {"mask=pad", std::string("softmax=") + softmax, gate});
+      for (const BirthCertificate& birth : certified(problem, recipe).certificates)
+        CHECK(birth.slot != forward(Name::row_max));
+    }
+  }
+}
+
 TEST_CASE("an unguarded online softmax is poisoned by a first tile of pads, and guarded is the cure") {
   const Nonfinite found = certified(plain_problem(), recipe_of("fp32", {"softmax=online"}));
   const BirthCertificate& birth = found.certificates.front();

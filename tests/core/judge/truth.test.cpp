@@ -52,13 +52,13 @@ TEST_CASE("every built-in recipe has a truth on both bases") {
   }
 }
 
-TEST_CASE("the truth of an algorithm that leaves pads out leaves them out, where nothing but pads is left too") {
+TEST_CASE("a window of nothing but pads is, in the truth of an algorithm that makes numbers of it, a number too") {
   compressor::Problem problem = test::small_problems().front().problem;
   const std::size_t seq = problem.config.seq;
   std::vector<double> mask(problem.config.batch * seq, 1);
   std::fill_n(mask.begin(), problem.config.ratio, 0.0);  // the first row's first window holds no token
   problem.inputs[compressor::Name::attention_mask] = {{problem.config.batch, seq}, std::move(mask), io::DType::boolean};
-  for (const char* softmax : {"double_where", "where_arg"}) {
+  for (const char* softmax : {"double_where", "where_arg", "online_guarded"}) {
     for (const char* gate : {"-inf", "0"}) {
       INFO(softmax << " " << gate);
       const auto recipe =
