@@ -12,6 +12,7 @@
 #include "core/compressor/evaluate.hpp"
 #include "core/judge/cures.hpp"
 #include "core/judge/layout.hpp"
+#include "core/judge/ledger_rows.hpp"
 #include "precision/ulp.hpp"
 
 namespace ulpscope::judge {
@@ -155,12 +156,12 @@ class Certifier {
   /// Infinities in slots that hold a token: the truth's too where they are no strays.
   std::size_t infinities(Slot slot) const {
     const compressor::Tensor& tensor = tensor_of(slot);
+    const Values values(tensor);
     const bool rows = compressor::has_window_rows(slot.name);
     const std::size_t channels = births_.plan().config().head_dim;
     std::size_t found = 0;
     for (std::size_t i = 0; i < tensor.size(); ++i) {
-      const bool pad = rows && padded_[i / channels] != 0;
-      found += !pad && std::isinf(tensor.at(i)) ? 1U : 0U;
+      if (std::isinf(values[i])) found += !rows || padded_[i / channels] == 0;
     }
     return found;
   }
