@@ -11,8 +11,7 @@ namespace ulpscope::judge {
 
 /// Why a birth needs no cure, in words ("none needed: ..."): its path leads neither to the output nor to a gradient,
 /// and every sound slot that reads the birth's slot, or one on the path, is the same number for number without the
-/// strays. Nothing where one is not.
-/// Gradients that the suspect does not hold are run.
+/// strays. Nothing where one is not. Gradients that the suspect does not hold are run.
 std::optional<std::string> why_harmless(const Births& births, const Complaint& complaint);
 
 }  // namespace ulpscope::judge
