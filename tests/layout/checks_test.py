@@ -6,6 +6,7 @@ import unittest
 from pathlib import Path
 
 import bare
+import draws
 import habits
 import includes
 import levels
@@ -63,6 +64,21 @@ class Bare(unittest.TestCase):
         self.assertTrue(bare.is_engine("core.dir/compressor/run.cpp.o"))
         self.assertFalse(bare.is_engine("core.dir/compressor/element_record.cpp.o"))
         self.assertFalse(bare.is_engine("core.dir/judge/ledger.cpp.o"))
+
+
+class Draws(unittest.TestCase):
+    def refused(self, line):
+        return list(draws.check({"core/compressor/rows/a.hpp": line + "\n"}))
+
+    def test_two_arguments_that_draw_are_found(self):
+        self.assertIn("rows/a.hpp:1: f.mul(a, b) and f.mul(c, d)", self.refused("return f.sub(f.mul(a, b), f.mul(c, d));")[0])
+        self.assertTrue(self.refused("return ops.compute.div(ops.compute.from(1.0), ops.compute.sqrt(x));"))
+        self.assertTrue(self.refused("return f.add(branch(x.even,\n cos), branch(x.odd, sin));"))
+
+    def test_one_argument_that_draws_is_fine(self):
+        self.assertEqual([], self.refused("return f.mul(a, f.sub(b, f.mul(c, d)));"))
+        self.assertEqual([], self.refused("return f.div(A::constant(1.0), f.sqrt(f.from(channels)));"))
+        self.assertEqual([], self.refused("// f.sub(f.mul(a, b), f.mul(c, d))"))
 
 
 class Lengths(unittest.TestCase):

@@ -20,7 +20,8 @@ ULPSCOPE_INLINE void apply_pack(const rows::Ops<A>& ops, const typename A::scala
   const rows::Rows<A> in_b{const_cast<T*>(b), 0};
   typename A::value_type value = in_a[0];
   if constexpr (operation == Elementwise::add) {
-    value = ops.compute.add(ops.branches.round(value), ops.branches.round(in_b[0]));
+    value = ops.branches.round(value);
+    value = ops.compute.add(value, ops.branches.round(in_b[0]));
   } else if constexpr (operation == Elementwise::bias) {
     value = ops.compute.add(value, in_b[0]);
   }

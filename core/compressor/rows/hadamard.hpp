@@ -27,7 +27,7 @@ ULPSCOPE_HD void hadamard(const Ops<A>& ops, int channels, Butterfly order, Rows
   for (int step = 1; step < channels; step *= 2) {
     butterflies(f, channels, order == Butterfly::ascending ? step : channels / (2 * step), data);
   }
-  const typename A::value_type factor = f.div(f.from(1.0), f.sqrt(f.from(channels)));
+  const typename A::value_type factor = f.div(A::constant(1.0), f.sqrt(f.from(channels)));
   for (int c = 0; c < channels; ++c) data.set(c, ops.storage.round(f.mul(data[c], factor)));
 }
 

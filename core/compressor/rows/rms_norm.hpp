@@ -13,7 +13,7 @@ template <class A>
 ULPSCOPE_HD typename A::value_type mean(const Ops<A>& ops, const typename A::value_type& total, int channels) {
   const A& f = ops.accumulate;
   if (ops.division == Division::div) return f.div(total, f.from(channels));
-  return f.mul(total, f.div(f.from(1.0), f.from(channels)));
+  return f.mul(total, f.div(A::constant(1.0), f.from(channels)));
 }
 
 /// (1/d) sum_c x_c^2
@@ -24,13 +24,14 @@ ULPSCOPE_HD typename A::value_type mean_square(const Ops<A>& ops, int channels, 
   return ops.storage.round(mean(ops, total, channels));
 }
 
-/// rho = (mean_square + eps)^-1/2: rounded once, or as 1 / sqrt with both rounded.
+/// rho = (mean_square + eps)^-1/2: rounded once (a device's, too, but for its last 2 ulp), or as 1 / sqrt with both
+/// rounded.
 template <class A>
 ULPSCOPE_HD typename A::value_type inverse_rms(const Ops<A>& ops, const typename A::value_type& mean_square,
                                                double eps) {
   const typename A::value_type shifted = ops.compute.add(mean_square, ops.compute.from(eps));
-  if (ops.rsqrt == Rsqrt::correct) return inverse_sqrt(ops.compute, shifted);
-  return ops.compute.div(ops.compute.from(1.0), ops.compute.sqrt(shifted));
+  if (ops.rsqrt != Rsqrt::div_sqrt) return inverse_sqrt(ops.compute, shifted);
+  return ops.compute.div(A::constant(1.0), ops.compute.sqrt(shifted));
 }
 
 /// a b, stored: normalized = pooled rho, normed = normalized gamma, and the cotangent of the latter.

@@ -41,11 +41,13 @@ ULPSCOPE_HD typename A::value_type mean_square_cotangent(const Ops<A>& ops, int 
   const V rho = inverse_rms(ops, saved.mean_square, saved.eps);
   if (ops.norm_vjp == NormVjp::autodiff_torch) {
     const V cube = f.mul(f.mul(rho, rho), rho);
-    return f.div(f.mul(f.mul(f.from(-0.5), total), cube), f.from(channels));
+    const V product = f.mul(f.mul(A::constant(-0.5), total), cube);
+    return f.div(product, f.from(channels));
   }
   const V shifted = f.add(saved.mean_square, f.from(saved.eps));
-  const V slope = f.mul(f.from(-0.5), f.div(rho, shifted));
-  return f.mul(f.mul(total, slope), f.div(f.from(1.0), f.from(channels)));
+  const V slope = f.mul(A::constant(-0.5), f.div(rho, shifted));
+  const V product = f.mul(total, slope);
+  return f.mul(product, f.div(A::constant(1.0), f.from(channels)));
 }
 
 /// dx = q rho + (d mean_square) 2 x. With exact products, q rho joins the other term by FMA.
@@ -59,7 +61,7 @@ ULPSCOPE_HD void normalize_autodiff(const Ops<A>& ops, int channels, const NormS
       ops, channels, [&](int c) { return q[c]; }, [&](int c) { return saved.x[c]; });
   const V shared = mean_square_cotangent(ops, channels, saved, total);
   for (int c = 0; c < channels; ++c) {
-    const V through_square = f.mul(shared, f.mul(f.from(2.0), saved.x[c]));
+    const V through_square = f.mul(shared, f.mul(A::constant(2.0), saved.x[c]));
     const V sum = ops.exact_products ? f.fma(q[c], rho, through_square) : f.add(f.mul(q[c], rho), through_square);
     out.set(c, ops.storage.round(sum));
   }

@@ -18,9 +18,14 @@ template <class A>
 ULPSCOPE_HD Pair<typename A::value_type> rotate(const Ops<A>& ops, const Pair<typename A::value_type>& x,
                                                 const typename A::value_type& cos, const typename A::value_type& sin) {
   const A& f = ops.compute;
-  const auto branch = [&](const auto& a, const auto& b) { return ops.branches.round(f.mul(a, b)); };
-  return {ops.storage.round(f.sub(branch(x.even, cos), branch(x.odd, sin))),
-          ops.storage.round(f.add(branch(x.odd, cos), branch(x.even, sin)))};
+  using V = typename A::value_type;
+  const auto branch = [&](const V& a, const V& b) { return ops.branches.round(f.mul(a, b)); };
+  const V even_cos = branch(x.even, cos);
+  const V odd_sin = branch(x.odd, sin);
+  const V even = ops.storage.round(f.sub(even_cos, odd_sin));
+  const V odd_cos = branch(x.odd, cos);
+  const V even_sin = branch(x.even, sin);
+  return {even, ops.storage.round(f.add(odd_cos, even_sin))};
 }
 
 /// Forward: rotation by the angle. So the cotangent rotates by its negative.

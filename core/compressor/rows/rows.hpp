@@ -86,7 +86,7 @@ template <class A>
 ULPSCOPE_HD typename A::value_type divide(const Ops<A>& ops, const typename A::value_type& a,
                                           const typename A::value_type& b) {
   if (ops.division == Division::div) return ops.compute.div(a, b);
-  return ops.compute.mul(a, ops.compute.div(ops.compute.from(1.0), b));
+  return ops.compute.mul(a, ops.compute.div(A::constant(1.0), b));
 }
 
 }  // namespace ULPSCOPE_LEVEL

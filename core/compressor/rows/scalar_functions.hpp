@@ -21,7 +21,7 @@ ULPSCOPE_HD typename A::value_type inverse_sqrt(const A& compute, const typename
     const double refined = std::isfinite(residual) ? guess + 0.5 * guess * residual : guess;
     return compute.round(static_cast<T>(refined));
   } else {
-    return compute.div(compute.from(1.0), compute.sqrt(x));
+    return compute.div(A::constant(1.0), compute.sqrt(x));
   }
 }
 

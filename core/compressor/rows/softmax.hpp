@@ -72,7 +72,7 @@ class Quotient {
   ULPSCOPE_INLINE Quotient(const Ops<A>& ops, const V& total)
       : compute_(ops.compute),
         reciprocal_(ops.division == Division::reciprocal),
-        factor_(reciprocal_ ? compute_.div(compute_.from(1.0), total) : total) {}
+        factor_(reciprocal_ ? compute_.div(A::constant(1.0), total) : total) {}
   ULPSCOPE_INLINE V operator()(const V& exponential) const {
     return reciprocal_ ? compute_.mul(exponential, factor_) : compute_.div(exponential, factor_);
   }

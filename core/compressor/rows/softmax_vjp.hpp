@@ -14,7 +14,8 @@ ULPSCOPE_INLINE typename A::value_type softmax_closed_vjp(const Ops<A>& ops, con
                                                           const typename A::value_type& g,
                                                           const typename A::value_type& sum) {
   if (ops.softmax_vjp != SoftmaxVjp::gy_minus_ys) return ops.compute.mul(y, ops.compute.sub(g, sum));
-  return ops.compute.sub(ops.compute.mul(g, y), ops.compute.mul(y, sum));
+  const typename A::value_type own = ops.compute.mul(g, y);
+  return ops.compute.sub(own, ops.compute.mul(y, sum));
 }
 /// sum_q y_q g_q
 template <class A>
@@ -43,7 +44,7 @@ ULPSCOPE_HD typename A::value_type denominator_cotangent(const Ops<A>& ops, int 
   const auto& [e, total] = saved;
   const A& f = ops.compute;
   if (ops.softmax_vjp == SoftmaxVjp::autodiff_jax_div) {  // (g D^-2) x: squares D, so it over- and underflows early
-    const V inverse_square = f.div(f.from(1.0), f.mul(total, total));
+    const V inverse_square = f.div(A::constant(1.0), f.mul(total, total));
     return f.neg(precision::sum(ops.accumulate, count, ops.summation,
                                 [&](int r) { return f.mul(f.mul(g[r], inverse_square), e[r]); }));
   }
@@ -75,7 +76,7 @@ ULPSCOPE_HD void softmax_autodiff_vjp(const Ops<A>& ops, int count, const Quotie
   using V = typename A::value_type;
   const A& f = ops.compute;
   const V shared = denominator_cotangent(ops, count, saved, g);
-  const V reciprocal = f.div(f.from(1.0), saved.total);
+  const V reciprocal = f.div(A::constant(1.0), saved.total);
   for (int r = 0; r < count; ++r) {
     const V sum = ops.exact_products ? f.fma(g[r], reciprocal, shared) : f.add(divide(ops, g[r], saved.total), shared);
     out.set(r, f.mul(sum, saved.e[r]));
@@ -88,7 +89,10 @@ ULPSCOPE_HD void log_softmax_vjp(const Ops<A>& ops, int count, Rows<A> y, Rows<A
   using V = typename A::value_type;
   const A& f = ops.compute;
   const V total = precision::sum(ops.accumulate, count, ops.summation, [&](int r) { return f.mul(g[r], y[r]); });
-  for (int r = 0; r < count; ++r) out.set(r, f.sub(f.mul(g[r], y[r]), f.mul(y[r], total)));
+  for (int r = 0; r < count; ++r) {
+    const V own = f.mul(g[r], y[r]);
+    out.set(r, f.sub(own, f.mul(y[r], total)));
+  }
 }
 
 }  // namespace ULPSCOPE_LEVEL
