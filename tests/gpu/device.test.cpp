@@ -20,6 +20,15 @@ void require_device() {
   if (!gpu::availability().device) std::exit(77);
 }
 
+/// "" or where the device's bits first differ from the host's, and both values.
+std::string difference(const Tape& host, const Example& example) {
+  const gpu::LawResult law = gpu::compare_bits(host, gpu::run_cuda(example.problem, example.recipe, {}).tape);
+  if (!law.first) return "";
+  const gpu::Difference& first = *law.first;
+  return first.slot + " at " + std::to_string(first.index) + ": " + std::to_string(first.host) + " and " +
+         std::to_string(first.device);
+}
+
 }  // namespace
 
 TEST_CASE("a device has the host's bits for every recipe and problem, and the same in a second run", "[gpu]") {
@@ -27,8 +36,8 @@ TEST_CASE("a device has the host's bits for every recipe and problem, and the sa
   for (const Example& example : examples()) {
     INFO(example.name);
     const Tape host = run_traced(example.problem, example.recipe, {}).tape;
-    CHECK_FALSE(gpu::compare_bits(host, gpu::run_cuda(example.problem, example.recipe, {}).tape).first);
-    CHECK_FALSE(gpu::compare_bits(host, gpu::run_cuda(example.problem, example.recipe, {}).tape).first);
+    CHECK(difference(host, example) == "");
+    CHECK(difference(host, example) == "");
   }
 }
 
@@ -36,7 +45,5 @@ TEST_CASE("memory that a device cannot have is an input error, and the device st
   require_device();
   CHECK_THROWS_AS(gpu::device_memory().allocate(std::size_t{1} << 60), InputError);
   const Example example = examples().front();
-  CHECK_FALSE(gpu::compare_bits(run_traced(example.problem, example.recipe, {}).tape,
-                                gpu::run_cuda(example.problem, example.recipe, {}).tape)
-                  .first);
+  CHECK(difference(run_traced(example.problem, example.recipe, {}).tape, example) == "");
 }

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 
@@ -63,6 +64,15 @@ Config drawn_config(Draw& draw) {
   return config;
 }
 
+/// What a recipe may have besides its own: algorithms that few built-in recipes name, and stochastic rounding.
+constexpr std::array settings{
+    "default=bf16:sr",         "bias.storage=bf16:sr",       "normalize.compute=tf32:sr",
+    "rotate.compute=bf16:sr",  "softmax.vjp=gy_minus_ys",    "softmax.vjp=autodiff:torch_div",
+    "softmax=online",          "softmax=where_arg",          "softmax.exp=cuda",
+    "pool.summation=pairwise", "normalize.vjp=autodiff:jax", "softmax.division=reciprocal",
+    "project_kv.compute=tf32", "pool.summation=lanes:4",
+};
+
 Case drawn_case(std::uint64_t seed, std::uint64_t number) {
   Draw draw(seed, number);
   MakeOptions options;
@@ -71,6 +81,9 @@ Case drawn_case(std::uint64_t seed, std::uint64_t number) {
   problem.source = "drawn problem " + std::to_string(number) + " of seed " + std::to_string(seed);
   const std::vector<std::string> names = builtin_recipe_names();
   Recipe recipe = with_setting(load_recipe(names[number % names.size()]), "remainder=truncate");
+  for (std::size_t more = draw(0, 3); more > 0; --more) {
+    recipe = with_setting(recipe, settings[draw(0, settings.size() - 1)]);
+  }
   if (draw.one_of(2)) test::add_prior(problem);
   if (draw.one_of(2)) {
     test::add_mask_and_segments(problem);

@@ -2,6 +2,7 @@
 // Runs each problem on both sides and compares.
 #include "tests/gpu_check/check.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "core/compressor/run.hpp"
@@ -10,6 +11,7 @@
 #include "gpu/device.hpp"
 #include "gpu/run_cuda.hpp"
 #include "tests/gpu_check/cases.hpp"
+#include "tests/gpu_check/exponentials.hpp"
 
 namespace ulpscope::gpu_check {
 namespace {
@@ -28,13 +30,26 @@ io::Json describe_device(Where where) {
           {"driver", version(device.driver / 1000, device.driver % 1000 / 10)}};
 }
 
+std::string hex(double x) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%a", x);
+  return text;
+}
+
 io::Json describe(const Case& one, const gpu::Difference& difference) {
-  char host[40];
-  char device[40];
-  std::snprintf(host, sizeof host, "%a", difference.host);
-  std::snprintf(device, sizeof device, "%a", difference.device);
-  return {{"problem", one.problem.source}, {"recipe", one.recipe.name}, {"slot", difference.slot},
-          {"index", difference.index},     {"host_hex", host},          {"device_hex", device}};
+  return {{"problem", one.problem.source}, {"recipe", one.recipe.name},        {"slot", difference.slot},
+          {"index", difference.index},     {"host_hex", hex(difference.host)}, {"device_hex", hex(difference.device)}};
+}
+
+io::Json describe(const ExpSurvey& survey) {
+  return {{"name", survey.name},
+          {"model", survey.model},
+          {"largest_zero_device", hex(survey.device_zero)},
+          {"largest_zero_model", hex(survey.model_zero)},
+          {"differing", survey.differing},
+          {"furthest_floats", survey.furthest},
+          {"furthest_at", hex(survey.furthest_at)},
+          {"as_modelled", is_as_modelled(survey)}};
 }
 
 }  // namespace
@@ -54,12 +69,16 @@ Answer check(const Options& options) {
     total.elements += law.elements;
     if (law.first && first.is_null()) first = describe(one, *law.first);
   }
+  const bool on_device = options.where == Where::device && !absent;
+  const std::vector<ExpSurvey> surveys = on_device ? survey_exponentials() : std::vector<ExpSurvey>{};
+  for (const ExpSurvey& survey : surveys) answer["exponentials"].push_back(describe(survey));
+  const bool same = first.is_null() && std::all_of(surveys.begin(), surveys.end(), is_as_modelled);
   answer["problems"] = all.size();
   answer["slots"] = total.slots;
   answer["elements"] = total.elements;
   answer["first_difference"] = first;
   answer["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return {answer.dump(2), absent ? 77 : first.is_null() ? 0 : 1};
+  return {answer.dump(2), absent ? 77 : same ? 0 : 1};
 }
 
 }  // namespace ulpscope::gpu_check

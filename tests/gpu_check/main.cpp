@@ -16,9 +16,12 @@ constexpr const char* help =
     "ulpscope-gpu-check [--rehearse] [--problems N] [--seed N]\n"
     "\n"
     "Runs golden and N drawn problems (50) on the device and on the host, and compares every slot bit by bit.\n"
-    "Prints one JSON: device, compute_capability, driver, problems, slots, elements, first_difference, seconds.\n"
+    "On a device it also runs every float through expf and __expf, beside our models of them.\n"
+    "Prints one JSON: device, compute_capability, driver, exponentials, problems, slots, elements, first_difference,\n"
+    "seconds.\n"
     "--rehearse runs the device's kernels on the host instead: no device is needed.\n"
-    "Exit codes: 0 same bits, 1 a difference, 2 usage or too little memory, 77 no device, 70 the device failed.\n"
+    "Exit codes: 0 same bits and exponentials as modelled, 1 a difference, 2 usage or too little memory, 77 no device, "
+    "70 the device failed.\n"
     "\n"
     "Example: ulpscope-gpu-check > gpu.json\n";
 
