@@ -28,7 +28,7 @@ enum class SoftmaxVjp : std::uint8_t { y_times_g_minus_s, gy_minus_ys, autodiff_
 enum class MaxGradient : std::uint8_t { stop, through };
 enum class Division : std::uint8_t { div, reciprocal };
 /// (x)^-1/2 rounded once, or 1 / fl(sqrt(x)).
-enum class Rsqrt : std::uint8_t { correct, div_sqrt };
+enum class Rsqrt : std::uint8_t { correct, div_sqrt, cuda };
 enum class NormVjp : std::uint8_t { closed, autodiff_torch, autodiff_jax };
 /// Which forward value a VJP reads: as it was computed, or as its slot stored it.
 enum class Saved : std::uint8_t { computed, stored };

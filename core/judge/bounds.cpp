@@ -70,7 +70,7 @@ std::optional<Count> count_forward(Slot slot, const Replayer& replayer, const Sl
     case Name::mean_square:
       return Count{.compute = 3, .sum = terms};
     case Name::normalized:
-      return Count{.compute = 5};
+      return Count{.compute = a.rsqrt == compressor::Rsqrt::cuda ? 8. : 5.};
     case Name::rotated:
       return Count{.compute = 2, .sum = 1, .branches = 1, .of = Majorant::terms};
     case Name::hadamard:

@@ -129,6 +129,8 @@ std::size_t Replayer::terms_of(Slot slot) const {
         return config.window_slots();
       case Name::mean_square:
         return config.head_dim;
+      case Name::normalized:  // no sum, but as free as one of 4 terms: 2 ulp are at most 4 u
+        return plan_.at(slot).rsqrt == compressor::Rsqrt::cuda ? 4 : 0;
       default:
         return 0;
     }

@@ -16,7 +16,8 @@ namespace ulpscope::judge {
 
 /// What the recipe says a slot holds, element by element. Values in [low, high] are explained.
 ///
-/// Freedom: the order in which a sum's K terms are added is not the recipe's to say. For a slot that is a sum, or holds
+/// Freedom: the order in which a sum's K terms are added is not the recipe's to say (nor is which of the values within
+/// 2 ulp a device's rsqrt takes: `normalized` is then as free as a sum of 4 terms). For a slot that is a sum, or holds
 /// one inside (grad.logits, grad.pooled; a rotation is a sum of two), d = ((1 + u)^K - 1) * sum of |terms|, u of the
 /// accumulator's format (plus K of its least normal number where it flushes), and [low, high] is [round(x - d), round(x
 /// + d)], x the exact stage on the same inputs, joined with [value - d, value + d]. A sum on the way that the dump does

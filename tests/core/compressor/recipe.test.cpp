@@ -46,9 +46,10 @@ bool says(const std::string& sentence, const std::string& part) { return sentenc
 }  // namespace
 
 TEST_CASE("Every recipe of the contract is built in, is called like its file, and says where it comes from") {
-  for (const char* name : {"fp64", "fp32", "fp32-blas", "bf16-pure", "fp16-pure", "native", "pr3810", "pr3810-jit",
-                           "maxtext", "maxtext-jit", "maxtext-bf16", "hf", "hf-fp32", "hf-older", "megatron", "vllm",
-                           "sglang", "sglang-online-bf16", "trtllm"}) {
+  for (const char* name :
+       {"fp64",       "fp32",    "fp32-blas",   "bf16-pure",          "fp16-pure", "native",  "pr3810",
+        "pr3810-jit", "maxtext", "maxtext-jit", "maxtext-bf16",       "hf",        "hf-fp32", "hf-older",
+        "megatron",   "vllm",    "sglang",      "sglang-online-bf16", "trtllm",    "hf-cuda"}) {
     INFO(name);
     const Recipe recipe = load_recipe(name);
     CHECK(recipe.name == name);
