@@ -16,6 +16,7 @@ namespace ulpscope::compressor {
 namespace kernels {
 struct Provider;
 }
+class Plan;
 
 enum class Gradients : std::uint8_t { none, all };
 
@@ -29,6 +30,7 @@ struct RunOptions {
   const kernels::Provider* provider = nullptr;  ///< whose kernels run; null: this processor's, at level `simd`
   std::size_t block_windows = 0;  ///< fused: windows per block; 0: about 2048 tokens. Bits do not depend on it
   std::map<Slot, Override> overrides;
+  const Plan* plan = nullptr;  ///< of this recipe on this problem's config, where the caller has it: many small runs
 };
 
 struct Run {

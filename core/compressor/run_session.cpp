@@ -129,7 +129,8 @@ Session::Session(const Problem& problem, const Recipe& recipe, const RunOptions&
     : problem_(problem),
       recipe_(recipe),
       options_(options),
-      plan_(recipe, problem.config),
+      own_plan_(options.plan == nullptr ? std::optional(Plan(recipe, problem.config)) : std::nullopt),
+      plan_(own_plan_ ? *own_plan_ : *options.plan),
       graph_(recipe, plan_, extras_of(problem)),
       padded_(padded_slots(problem, plan_.config(), recipe)) {
   use_one_blas_thread();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@ enum class Blocks : std::uint8_t { whole, streamed };
 class Session {
  public:
   Session(const Problem& problem, const Recipe& recipe, const RunOptions& options);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session() = default;
 
   const Plan& plan() const { return plan_; }
   const Graph& graph() const { return graph_; }
@@ -35,7 +39,8 @@ class Session {
   const Problem& problem_;
   const Recipe& recipe_;
   const RunOptions& options_;
-  Plan plan_;
+  std::optional<Plan> own_plan_;  ///< where the options have none
+  const Plan& plan_;
   Graph graph_;
   std::vector<std::uint8_t> padded_;
 };

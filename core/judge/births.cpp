@@ -84,6 +84,7 @@ compressor::RunOptions Births::options(Slot slot) const {
   const std::size_t size = compressor::element_count(compressor::shape_of(slot, plan_.config()));
   const std::size_t useful = is_matrix_product(slot) ? threads_ : size / elements_of_a_thread;
   compressor::RunOptions options;
+  options.plan = &plan_;
   options.threads = static_cast<unsigned>(std::clamp<std::size_t>(useful, 1, std::max(1U, threads_)));
   return options;
 }

@@ -57,7 +57,9 @@ Tensor computed_rows(const SlotSource& source, const IndexRanges& rows, const co
     if (shape.size() == 3 && shape[0] == source.problem.config.batch && shape[1] == source.problem.config.seq)
       reads.set(slot, gathered(record.tensor, rows), record.format);
   }
-  return computed({source.slot, tokens, source.recipe, reads}, options);
+  compressor::RunOptions of_rows = options;
+  of_rows.plan = nullptr;  // it is the whole problem's
+  return computed({source.slot, tokens, source.recipe, reads}, of_rows);
 }
 
 }  // namespace

@@ -100,6 +100,20 @@ TEST_CASE("recipe hf replays Hugging Face's bf16 bits, forward and backward") {
   }
 }
 
+TEST_CASE("recipe hf-cuda replays the bits of Hugging Face's bf16 slots on a device, and explains its fp32 slots") {
+  const Floors floors{{"kv", 0.999},      {"gate", 0.999},      {"weights", 1},         {"products", 1},
+                      {"pooled", 1},      {"normed", 1},        {"rotated", 1},         {"grad.normed", 1},
+                      {"grad.pooled", 1}, {"grad.weights", 1},  {"grad.values", 1},     {"grad.kv", 1},
+                      {"grad.gate", 1},   {"grad.w_kv", 0.998}, {"grad.w_gate", 0.998}, {"grad.hidden", 0.999}};
+  for (const std::string name : {"csa-small", "csa-hard", "hca-hard", "csa-batch16"}) {
+    const Golden golden(name, "hf-cuda-bf16");
+    Floors present = floors;
+    if (!golden.problem.config.rope) present.erase("rotated");
+    check_replay(golden, load_recipe("hf-cuda"), present);
+    check_explained(name, "hf-cuda-bf16", "hf-cuda", 25);
+  }
+}
+
 TEST_CASE("recipe hf-fp32 replays PyTorch's fp32 bits on a CPU") {
   const Floors all{{"kv", 1},           {"gate", 1},        {"logits", 1},      {"weights", 1},   {"products", 1},
                    {"pooled", 1},       {"normed", 1},      {"grad.logits", 1}, {"grad.ape", 1},  {"grad.pooled", 1},

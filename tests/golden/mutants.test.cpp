@@ -89,6 +89,18 @@ TEST_CASE("honest runs of Hugging Face pass against their own recipes") {
   }
 }
 
+TEST_CASE("an honest run of Hugging Face on a device passes as recipe hf-cuda, and differs from hf in rsqrt alone") {
+  for (const std::string name : {"csa-small", "csa-hard", "hca-hard", "csa-batch16"}) {
+    INFO(name);
+    const app::Outcome device = compared(name, name + ".hf-cuda-bf16", "hf-cuda");
+    CHECK(first_failure(device.report) == nullptr);
+    CHECK(device.exit == 0);
+  }
+  const app::Outcome as_on_a_cpu = compared("csa-small", "csa-small.hf-cuda-bf16", "hf");
+  REQUIRE(first_failure(as_on_a_cpu.report) != nullptr);
+  CHECK(first_failure(as_on_a_cpu.report)["slot"] == "normalized");
+}
+
 TEST_CASE("Hugging Face's bf16 run does not pass as another implementation's") {
   CHECK(compared("csa-small", "csa-small.hf-bf16", "fp32").exit == 1);
   CHECK(compared("csa-small", "csa-small.hf-bf16", "maxtext-bf16").exit == 1);

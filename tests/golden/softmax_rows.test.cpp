@@ -26,6 +26,7 @@ struct Variant {
   std::string base;
   Settings settings;
   bool masks_nan = false;  ///< where(logits > -inf), which a NaN is not, and not where(logits != -inf)
+  std::string file = "softmax-rows";
 };
 
 bool is_half(const std::string& format) { return format == "bf16" || format == "fp16"; }
@@ -57,6 +58,18 @@ Variant jax(const std::string& name, const std::string& format, const Settings& 
   return variant;
 }
 
+/// On an NVIDIA device PyTorch multiplies y g before it subtracts, and XLA does not flush.
+Variant on_device(Variant variant) {
+  variant.settings.insert(variant.settings.end(),
+                          {"softmax.exp=cuda", "softmax.vjp=gy_minus_ys", "backward.softmax.compute=fp32"});
+  variant.file = "softmax-rows-cuda";
+  return variant;
+}
+Variant jax_on_device(const std::string& format) {
+  return on_device(
+      {"jax." + format, format, "fp32", {"softmax.storage=" + format, "backward.softmax.storage=" + format}});
+}
+
 const std::array<std::string, 4> torch_formats{"fp64", "fp32", "bf16", "fp16"};
 const std::array<std::string, 2> jax_formats{"fp32", "bf16"};
 const Settings shifted{"softmax.vjp=autodiff:torch_div", "softmax.max_gradient=through"};
@@ -80,6 +93,13 @@ std::vector<Variant> variants() {
     all.push_back(jax("jax-where", format, jax_rule));
     all.back().settings.emplace_back("softmax=where_arg");
   }
+  return all;
+}
+
+std::vector<Variant> device_variants() {
+  std::vector<Variant> all;
+  for (const std::string& format : torch_formats) all.push_back(on_device(torch_softmax(format)));
+  for (const std::string& format : jax_formats) all.push_back(jax_on_device(format));
   return all;
 }
 
@@ -114,7 +134,7 @@ struct Rows {
 };
 
 Rows rows_of(const Variant& variant, Slot slot) {
-  static const ulpscope::io::TensorFile file = golden_file("softmax-rows");
+  const ulpscope::io::TensorFile file = golden_file(variant.file);
   const auto read = [](const std::string& name) { return to_doubles(tensor_from_file(file.tensors.at(name))); };
   const Format format = ulpscope::precision::parse_format(variant.format);
   Rows rows{
@@ -160,6 +180,15 @@ void check_bound(const Variant& variant) {
   }
 }
 
+void check_classes(const Variant& variant, Slot slot) {
+  const Rows rows = rows_of(variant, slot);
+  for (std::size_t i = 0; i < rows.theirs.size(); ++i) {
+    INFO(variant.file << " " << variant.run << " " << to_string(slot) << ", row " << i / 4 << ", logit "
+                      << rows.logits[i] << ": " << rows.ours[i] << " and " << rows.theirs[i]);
+    CHECK(class_of(rows.ours[i]) == class_of(rows.theirs[i]));
+  }
+}
+
 const Slot weights = forward(Name::weights);
 const Slot slopes = gradient(Name::logits);
 
@@ -169,14 +198,7 @@ TEST_CASE(
     "weights and gradients of every row are NaN, Inf, 0 or a number as PyTorch's and JAX's are, in every format") {
   REQUIRE(variants().size() == 20);
   for (const Variant& variant : variants()) {
-    for (const Slot slot : {weights, slopes}) {
-      const Rows rows = rows_of(variant, slot);
-      for (std::size_t i = 0; i < rows.theirs.size(); ++i) {
-        INFO(variant.run << " " << to_string(slot) << ", row " << i / 4 << ", logit " << rows.logits[i] << ": "
-                         << rows.ours[i] << " and " << rows.theirs[i]);
-        CHECK(class_of(rows.ours[i]) == class_of(rows.theirs[i]));
-      }
-    }
+    for (const Slot slot : {weights, slopes}) check_classes(variant, slot);
   }
 }
 
@@ -209,5 +231,13 @@ TEST_CASE("JAX's softmax: the same weights, gradients within 4 u y (|g| + |s|) b
         check_bound(variant);
       }
     }
+  }
+}
+
+TEST_CASE("PyTorch's and JAX's softmax on an NVIDIA device: classes, weights, and gradients within 4 u y (|g| + |s|)") {
+  for (const Variant& variant : device_variants()) {
+    for (const Slot slot : {weights, slopes}) check_classes(variant, slot);
+    check_ulps(variant, weights, is_half(variant.format) ? 0 : 2);  // ex2.approx is within 2
+    check_bound(variant);
   }
 }
