@@ -183,9 +183,10 @@ class Comparison {
 
   void judge_by_replay(Row& row, const Record& record, const Bench& bench) {
     Replayed replayed = replayer_->replay(row.slot);
+    const Appeal appeal{*replayer_, row.slot, replayed.value.shape};
     crop(replayed, record.tensor.shape);
     const Ruler ruler(format_of(row.slot, record, bench));
-    const auto failing = judge_replay(row, record.tensor, replayed, ruler);
+    const auto failing = judge_with_appeal(row, record.tensor, replayed, appeal);
     if (failing.empty()) return;
     if (!replayed.decisive) {
       row.status = Status::undecided;
