@@ -70,7 +70,8 @@ class Replayer {
   /// found. Runs in which every element of a sum is at either end by lot (64 for each sum, the same lots in every run
   /// of the program) say which single ones resemble what is left to explain. Of the 8 that do most, each run alone, the
   /// one is taken that leaves least, at most 3/4 of it in squares, and so on, up to 8: what a few roundings made falls
-  /// that quickly, a bug's trace does not.
+  /// that quickly, a bug's trace does not. Not asked where the lots differ far less than what is wanted, nor above 2^28
+  /// operations of a run.
   std::vector<double> shift_by_few(compressor::Slot slot, const std::vector<Unexplained>& elements,
                                    std::size_t may_lean) const;
   /// Only the value.

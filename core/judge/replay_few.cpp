@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/judge/replay.hpp"
+#include "core/judge/sigma_map.hpp"
 #include "precision/random.hpp"
 
 namespace ulpscope::judge {
@@ -16,10 +17,15 @@ namespace {
 
 /// As many as one word of random bits holds: bit t of an element's word is its end in draw t.
 constexpr unsigned draws = 64;
+/// After these it is asked whether there is hope: the squares wanted are at most so many times the variance.
+constexpr unsigned first_draws = 16;
+constexpr double farthest = 32;
 constexpr std::size_t most_turned = 8;
 constexpr std::size_t most_tried = 8;
 /// Of the sum of squares, after each turn.
 constexpr double most_left = .75;
+/// Of the projections of one run, as for a sigma map: beyond, hundreds of runs take minutes.
+constexpr double most_operations = 0x1p28;
 /// What is resembled: enough to tell one rounding from another.
 constexpr std::size_t most_looked_at = 256;
 
@@ -44,10 +50,13 @@ class Replayer::Search {
       : replayer_(replayer), slot_(slot), elements_(elements), base_(replayer.value(slot)), shift_(base_.size()) {
     for (const Slot source : replayer.sums_on_the_way(slot)) add_source(source);
     look_at_worst();
-    for (Source& source : sources_) draw(source);
   }
 
   Doubles run(std::size_t may_lean) {
+    for (Source& source : sources_) draw(source, 0, first_draws);
+    if (is_hopeless()) return {};
+    for (Source& source : sources_) draw(source, first_draws, draws);
+    for (Source& source : sources_) center(source);
     for (std::size_t turned = 0; turned < most_turned; ++turned) {
       if (!turn_best()) return {};
       if (is_explained(may_lean)) return shift_;
@@ -56,12 +65,14 @@ class Replayer::Search {
   }
 
  private:
+  /// A sum on the way.
   struct Source {
     Slot slot;
     Sum sum;
-    Doubles now;                ///< its values, some of them turned
-    Doubles shift;              ///< what these make of the slot
-    std::vector<Doubles> seen;  ///< draw by draw: deviations of the elements looked at, less their mean, in ulps
+    Doubles now;    ///< its values, some of them turned
+    Doubles shift;  ///< what these make of the slot
+    std::vector<Doubles>
+        seen;  ///< draw by draw: deviations of the elements looked at, in ulps; at last less their mean
   };
   struct Turn {
     double likeness = 0;
@@ -116,24 +127,44 @@ class Replayer::Search {
     return out;
   }
 
-  void draw(Source& source) const {
-    Doubles mean(looked_at_.size());
-    for (unsigned draw = 0; draw < draws; ++draw) {
+  void draw(Source& source, unsigned first, unsigned end) const {
+    for (unsigned draw = first; draw < end; ++draw) {
       Doubles values = source.sum.low;
       for (std::size_t i = 0; i < values.size(); ++i) {
         if (side(lots_of(source.slot, i), draw) > 0) values[i] = source.sum.high[i];
       }
       const Doubles all = deviations(source, values);
       Doubles& seen = source.seen.emplace_back();
-      for (std::size_t n = 0; n < looked_at_.size(); ++n) {
-        const Unexplained& element = elements_[looked_at_[n]];
-        seen.push_back(all[element.element] / element.ulp);
-        mean[n] += seen.back() / draws;
-      }
+      for (const std::size_t k : looked_at_) seen.push_back(all[elements_[k].element] / elements_[k].ulp);
     }
+  }
+
+  static Doubles mean_of(const std::vector<Doubles>& seen) {
+    Doubles mean(seen.front().size());
+    for (const Doubles& one : seen) {
+      for (std::size_t n = 0; n < mean.size(); ++n) mean[n] += one[n] / static_cast<double>(seen.size());
+    }
+    return mean;
+  }
+
+  static void center(Source& source) {
+    const Doubles mean = mean_of(source.seen);
     for (Doubles& seen : source.seen) {
       for (std::size_t n = 0; n < mean.size(); ++n) seen[n] -= mean[n];
     }
+  }
+
+  /// A rounding that is drawn either way in k of 16 draws makes k (16 - k) / 256 of its square in their variance, 15 /
+  /// 256 at least unless all of them agree; several that are unlike add up on both sides.
+  bool is_hopeless() const {
+    double variance = 0;
+    for (const Source& source : sources_) {
+      const Doubles mean = mean_of(source.seen);
+      for (const Doubles& seen : source.seen) variance += dot(seen, seen) / first_draws;
+      variance -= dot(mean, mean);
+    }
+    const Doubles wanted = left();
+    return !(dot(wanted, wanted) <= farthest * variance);
   }
 
   /// Those that resemble what is left most. The mean over the draws of side times deviation is half of what an element
@@ -204,6 +235,7 @@ class Replayer::Search {
 };
 
 Doubles Replayer::shift_by_few(Slot slot, const std::vector<Unexplained>& elements, std::size_t may_lean) const {
+  if (elements.empty() || !(operations_of(plan_.config()) <= most_operations)) return {};
   return Search(*this, slot, elements).run(may_lean);
 }
 
