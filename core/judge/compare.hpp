@@ -28,10 +28,10 @@ compressor::Problem judged_problem(const compressor::Problem& problem, const Dum
 
 /// A dump against `truth` (of `recipe`, on the judged problem) and, where a recipe is claimed and no tolerance given,
 /// by replay: a slot passes iff its classes are the replay's and |dump - replay| <= 1 ulp of its storage + the freedom
-/// that the recipe leaves open (Replayed, whose cap limits how often), for every element. Without recipe and tolerance
-/// only classes are judged, and rows that agree in them are undecided; `truth.recipe` then says which slots there are.
-/// The verdict is about the first slot in program order that fails. Throws InputError where `slots` matches nothing in
-/// the dump.
+/// that the recipe leaves open (Replayed, whose cap limits how often), for every element, or a few single roundings on
+/// the way explain all that do not. Without recipe and tolerance only classes are judged, and rows that agree in them
+/// are undecided; `truth.recipe` then says which slots there are. The verdict is about the first slot in program order
+/// that fails. Throws InputError where `slots` matches nothing in the dump.
 struct Claim {
   const std::optional<compressor::Recipe>& recipe;
   const Truth& truth;

@@ -163,7 +163,9 @@ class DecodeJudge {
       leave_open(row, judged, found.size());
       return conclude(row, judged.failing, found, truth);
     }
-    conclude(row, judge_replay(row, found, replayed(cut, row.shape), ruler), found, *cut.value);
+    const Replayed part = replayed(cut, row.shape);
+    const Appeal appeal{*decoding_.replayer, cut.slot, replays_.at(cut.slot).value.shape, cut.first};
+    conclude(row, judge_with_appeal(row, found, part, appeal), found, *cut.value);
   }
 
   static Enclosure part_of(const Enclosure& whole, const Cut& cut, const Shape& shape) {

@@ -95,15 +95,6 @@ class Ledger {
     return line;
   }
 
-  /// Elements of a cropped [B,rows,F] as elements of the whole [B,S,F].
-  static std::vector<std::size_t> whole_elements(std::vector<std::size_t> elements, const compressor::Shape& part,
-                                                 const compressor::Shape& whole) {
-    if (part == whole) return elements;
-    const std::size_t held = part[1] * part[2];
-    for (std::size_t& element : elements) element = element / held * whole[1] * whole[2] + element % held;
-    return elements;
-  }
-
   void add_accounts(LedgerLine& line) const {
     const Slot sum = forward(books_.recipe.pipeline == compressor::Pipeline::bias_first ? Name::biased : Name::logits);
     const bool stands_for_sum =

@@ -266,63 +266,6 @@ Replayer::Sum Replayer::own_freedom(Slot slot, Tensor value) const {
   return sum;
 }
 
-std::vector<Slot> Replayer::sums_on_the_way(Slot slot) const {
-  std::array<bool, compressor::slot_count> known{};
-  for (const auto& [given, record] : given_.records()) known[given.index()] = true;
-  known[slot.index()] = false;
-  std::vector<Slot> sums;
-  for (const Slot on_the_way : graph_.need({slot}, known).compute) {
-    if (on_the_way != slot && terms_of(on_the_way) != 0) sums.push_back(on_the_way);
-  }
-  return sums;
-}
-
-namespace {
-
-/// Which end of [low, high] each element of a sum is set to.
-enum class Pattern { low, high, toward_zero, away_from_zero };
-
-Doubles at_pattern(const Doubles& low, const Doubles& high, Pattern pattern) {
-  Doubles out = pattern == Pattern::low ? low : high;
-  if (pattern == Pattern::low || pattern == Pattern::high) return out;
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const bool low_is_larger = std::fabs(low[i]) > std::fabs(high[i]);
-    out[i] = (pattern == Pattern::away_from_zero) == low_is_larger ? low[i] : high[i];
-  }
-  return out;
-}
-
-/// Deviations of more than this are not of first order.
-constexpr double widest_growth = 1. / 64;
-
-}  // namespace
-
-void Replayer::add_upstream(Slot slot, Replayed& replayed) const {
-  const Doubles base = compressor::to_doubles(replayed.value);
-  for (const Slot source : sums_on_the_way(slot)) {
-    replayed.decisive = replayed.decisive && growth_of(source) <= widest_growth;
-    const Sum sum = own_freedom(source, value(source));
-    Doubles below(base.size());
-    Doubles above(base.size());
-    for (const Pattern pattern : {Pattern::low, Pattern::high, Pattern::toward_zero, Pattern::away_from_zero}) {
-      Tape pinned = given_;
-      pinned.set(source, tensor_of(at_pattern(sum.low, sum.high, pattern), sum.value.shape), plan_.at(source).storage);
-      const auto result = compressor::run_from(problem_, recipe_, {pinned, {slot}}, options_for(threads_));
-      const Tensor& moved = result.tape.find(slot)->tensor;
-      for (std::size_t i = 0; i < base.size(); ++i) {
-        const double deviation = moved.at(i) - base[i];
-        below[i] = std::min(below[i], deviation);  // a NaN deviation changes nothing
-        above[i] = std::max(above[i], deviation);
-      }
-    }
-    for (std::size_t i = 0; i < base.size(); ++i) {
-      replayed.low[i] += below[i];
-      replayed.high[i] += above[i];
-      replayed.freedom[i] += std::max(above[i], -below[i]);
-    }
-  }
-}
-
 double Replayer::leaning_cap(Slot slot) const {
   const compressor::SlotArithmetic& arithmetic = plan_.at(slot);
   return arithmetic.storage.precision < arithmetic.accumulate.precision ? 0.01 : 1;

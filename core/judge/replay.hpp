@@ -23,8 +23,12 @@ namespace ulpscope::judge {
 /// + d)], x the exact stage on the same inputs, joined with [value - d, value + d]. A sum on the way that the dump does
 /// not hold (a denominator, pooled, a branch of grad.hidden) passes its own [low, high] on: the slot is replayed with
 /// that sum at low, at high, toward 0 and away from 0, and the deviations of all such sums are added. This is first
-/// order: patterns of other signs are not tried. Elsewhere d is 0. Operations that follow a sum inside a slot may round
+/// order. Elsewhere d is 0. Operations that follow a sum inside a slot may round
 /// to the other side: d grows by 2 u of the compute format, of the slot's value and of what it adds up.
+///
+/// Single roundings: two elements of a sum that is stored coarsely, each near a tie, may move a slot either way and
+/// cancel in all four patterns, and one that moves a whole window makes many elements lean on d at once. Where elements
+/// fail, `shift_by_few` looks for a few elements on the way whose other end explains all of them together.
 ///
 /// Coarse sums: first order holds no more where the sums on the way may differ by more than 1/64 of their terms (128 of
 /// them in bf16 by all). What a replay through such sums does not explain is left open: `decisive` is false.
@@ -45,6 +49,15 @@ struct Replayed {
   bool decisive = true;    ///< false: coarse sums on the way
 };
 
+/// An element of a slot that fails by its replay.
+struct Unexplained {
+  std::size_t element;  ///< flat, of the whole slot
+  double found;
+  double ulp;  ///< of what was found, in the slot's storage format
+  double low;  ///< what the replay explains
+  double high;
+};
+
 class Replayer {
  public:
   /// The references must outlive this. To be asked by one thread at a time.
@@ -53,6 +66,15 @@ class Replayer {
 
   /// `given` without the slot itself; InputError where the recipe does not compute it.
   Replayed replay(compressor::Slot slot) const;
+  /// What a few single elements of the sums on the way, each at an end of its own [low, high], add to each element of
+  /// the slot, so that all but `may_lean` of these come within an ulp and none lies outside; empty: no such few were
+  /// found. Runs in which every element of a sum is at either end by lot (64 for each sum, the same lots in every run
+  /// of the program) say which single ones resemble what is left to explain. Of the 8 that do most, each run alone, the
+  /// one is taken that leaves least, at most 3/4 of it in squares, and so on, up to 8: what a few roundings made falls
+  /// that quickly, a bug's trace does not. Not asked where the lots differ far less than what is wanted, nor above 2^28
+  /// operations of a run.
+  std::vector<double> shift_by_few(compressor::Slot slot, const std::vector<Unexplained>& elements,
+                                   std::size_t may_lean) const;
   /// Only the value.
   compressor::Tensor value(compressor::Slot slot) const;
   /// What the slot's stage reads: as given, else recomputed in the recipe. Inputs stay with the problem.
@@ -91,7 +113,12 @@ class Replayer {
   /// (1 + u)^K - 1 of the sum behind a slot.
   double growth_of(compressor::Slot slot) const;
   Sum own_freedom(compressor::Slot slot, compressor::Tensor value) const;
+  class Search;
+  enum class Pattern : std::uint8_t;
+  static std::vector<double> at_pattern(const Sum& sum, Pattern pattern);
   void add_upstream(compressor::Slot slot, Replayed& replayed) const;
+  /// A slot where one of the sums on its way has these values.
+  compressor::Tensor moved(compressor::Slot slot, compressor::Slot source, compressor::Tensor values) const;
   std::vector<compressor::Slot> sums_on_the_way(compressor::Slot slot) const;
 
   const compressor::Problem& problem_;

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "core/judge/dump.hpp"
 #include "precision/round_array.hpp"
@@ -149,6 +150,62 @@ std::vector<std::size_t> judge_replay(Row& row, const Tensor& found, const Repla
   row.replay = ReplayResult{replayed.from, static_cast<double>(equal) / count, static_cast<double>(explained) / count,
                             static_cast<double>(ambiguous) / count, max_ulp};
   return failing;
+}
+
+std::vector<std::size_t> whole_elements(std::vector<std::size_t> elements, const compressor::Shape& part,
+                                        const compressor::Shape& whole, std::size_t first_row) {
+  if (part == whole) return elements;
+  const std::size_t held = part[1] * part[2];
+  for (std::size_t& element : elements)
+    element = element / held * whole[1] * whole[2] + first_row * whole[2] + element % held;
+  return elements;
+}
+
+namespace {
+
+/// Nothing where the sums on the way cannot be what makes them fail.
+std::vector<Unexplained> unexplained_by(const Replayed& replayed, const Tensor& found,
+                                        const std::vector<std::size_t>& failing, const Appeal& appeal) {
+  if (!replayed.decisive) return {};
+  const Ruler ruler(appeal.replayer.plan().at(appeal.slot).storage);
+  const auto elements = whole_elements(failing, found.shape, appeal.whole, appeal.first_row);
+  std::vector<Unexplained> unexplained;
+  for (std::size_t k = 0; k < failing.size(); ++k) {
+    const std::size_t i = failing[k];
+    const double have = found.at(i);
+    if (!std::isfinite(have) || !std::isfinite(replayed.value.at(i))) return {};
+    unexplained.push_back({elements[k], have, ruler.spacing(have), replayed.low[i], replayed.high[i]});
+  }
+  return unexplained;
+}
+
+/// A replay, each of its elements moved by the shift of the whole slot's.
+Replayed shifted(Replayed replayed, const std::vector<double>& shift, const Appeal& appeal) {
+  std::vector<std::size_t> all(replayed.low.size());
+  std::iota(all.begin(), all.end(), 0);
+  const auto elements = whole_elements(std::move(all), replayed.value.shape, appeal.whole, appeal.first_row);
+  std::vector<double> values = compressor::to_doubles(replayed.value);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    for (double* value : {&values[i], &replayed.low[i], &replayed.high[i]}) *value += shift[elements[i]];
+  }
+  replayed.value.data = io::Buffer<double>(std::move(values));
+  return replayed;
+}
+
+}  // namespace
+
+std::vector<std::size_t> judge_with_appeal(Row& row, const Tensor& found, const Replayed& replayed,
+                                           const Appeal& appeal) {
+  const Ruler ruler(appeal.replayer.plan().at(appeal.slot).storage);
+  std::vector<std::size_t> failing = judge_replay(row, found, replayed, ruler);
+  const auto unexplained = unexplained_by(replayed, found, failing, appeal);
+  if (unexplained.empty()) return failing;
+  const double may_lean = replayed.leaning_cap * static_cast<double>(found.size());
+  const auto shift = appeal.replayer.shift_by_few(appeal.slot, unexplained, static_cast<std::size_t>(may_lean));
+  if (shift.empty()) return failing;
+  Row scratch = row;
+  return judge_replay(scratch, found, shifted(replayed, shift, appeal), ruler).empty() ? std::vector<std::size_t>()
+                                                                                       : failing;
 }
 
 std::vector<std::size_t> judge_tolerance(const Tensor& found, const Tensor& truth, const Tolerance& tolerance,

@@ -50,6 +50,21 @@ bool passes(double found, double value, double freedom, const Ruler& ruler);
 /// Fills row.replay and gives the flat indices of the elements that fail the replay rule.
 std::vector<std::size_t> judge_replay(Row& row, const compressor::Tensor& found, const Replayed& replayed,
                                       const Ruler& ruler);
+/// Who may be asked about elements that a replay leaves unexplained, and which rows of the slot were judged.
+struct Appeal {
+  const Replayer& replayer;
+  compressor::Slot slot;
+  compressor::Shape whole;
+  std::size_t first_row = 0;
+};
+/// judge_replay; where elements fail and few single roundings on the way explain all of them, none. The row says how
+/// the plain replay did.
+std::vector<std::size_t> judge_with_appeal(Row& row, const compressor::Tensor& found, const Replayed& replayed,
+                                           const Appeal& appeal);
+/// Elements of rows [B,n,F] as elements of the whole [B,N,F], whose row first_row is the first of them; of a slot that
+/// is held whole, the same.
+std::vector<std::size_t> whole_elements(std::vector<std::size_t> elements, const compressor::Shape& part,
+                                        const compressor::Shape& whole, std::size_t first_row = 0);
 /// The flat indices of the elements that are not within a tolerance of the truth.
 std::vector<std::size_t> judge_tolerance(const compressor::Tensor& found, const compressor::Tensor& truth,
                                          const Tolerance& tolerance, const Ruler& ruler);

@@ -48,3 +48,11 @@ TEST_CASE("the cap holds for sums that are stored coarser than they are added") 
   CHECK(cap("hf", "grad.w_kv") == 0.01);
   CHECK(cap("fp32", "kv") == 1);
 }
+
+TEST_CASE("elements of some rows are found in the whole slot") {
+  using Elements = std::vector<std::size_t>;
+  CHECK(judge::whole_elements({0, 3, 7}, {2, 2, 2}, {2, 2, 2}) == Elements{0, 3, 7});
+  CHECK(judge::whole_elements({0, 3, 4, 7}, {2, 2, 2}, {2, 5, 2}) == Elements{0, 3, 10, 13});
+  CHECK(judge::whole_elements({0, 3, 4, 7}, {2, 2, 2}, {2, 5, 2}, 3) == Elements{6, 9, 16, 19});
+  CHECK(judge::whole_elements({0, 1}, {6}, {6}) == Elements{0, 1});
+}
