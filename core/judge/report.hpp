@@ -82,7 +82,7 @@ struct Row {
   std::string tolerance_reason;
   std::uint64_t undecided = 0;  ///< elements that the truth's radius, or its lack of a bound, leaves open
   Status status = Status::ok;
-  std::string reason;  ///< why it is not ok; one clause
+  std::string reason;  ///< why it is not ok, or ok all the same; one clause
 };
 
 struct Invariant {

@@ -2,6 +2,8 @@
 // Element rules. Every comparison that passes an element is written so that NaN fails.
 #include "core/judge/slot_judge.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -204,8 +206,10 @@ std::vector<std::size_t> judge_with_appeal(Row& row, const Tensor& found, const 
   const auto shift = appeal.replayer.shift_by_few(appeal.slot, unexplained, static_cast<std::size_t>(may_lean));
   if (shift.empty()) return failing;
   Row scratch = row;
-  return judge_replay(scratch, found, shifted(replayed, shift, appeal), ruler).empty() ? std::vector<std::size_t>()
-                                                                                       : failing;
+  if (!judge_replay(scratch, found, shifted(replayed, shift, appeal), ruler).empty()) return failing;
+  row.reason = fmt::format("few single roundings on the way explain {} of {} elements, which the replay alone does not",
+                           failing.size(), found.size());
+  return {};
 }
 
 std::vector<std::size_t> judge_tolerance(const Tensor& found, const Tensor& truth, const Tolerance& tolerance,
