@@ -135,7 +135,7 @@ struct Rows {
 
 Rows rows_of(const Variant& variant, Slot slot) {
   const ulpscope::io::TensorFile file = golden_file(variant.file);
-  const auto read = [](const std::string& name) { return to_doubles(tensor_from_file(file.tensors.at(name))); };
+  const auto read = [&](const std::string& name) { return to_doubles(tensor_from_file(file.tensors.at(name))); };
   const Format format = ulpscope::precision::parse_format(variant.format);
   Rows rows{
       read("logits"), read("cotangent"), read(variant.run + ".weights"), {}, read(variant.run + "." + to_string(slot))};
