@@ -22,8 +22,19 @@ enum class Softmax : std::uint8_t {
 constexpr bool is_online(Softmax algorithm) {
   return algorithm == Softmax::online || algorithm == Softmax::online_guarded;
 }
-/// y*(g-s) [ATen] | g*y - y*s [JAX] | autodiff of e / sum e with JAX's or PyTorch's division rule.
-enum class SoftmaxVjp : std::uint8_t { y_times_g_minus_s, gy_minus_ys, autodiff_jax_div, autodiff_torch_div };
+/// y*(g-s) [ATen] | g*y - y*s [JAX] | autodiff of e / sum e with JAX's or PyTorch's division rule, or with PyTorch's of
+/// exp / sum exp that takes every exponential twice, once above and once below.
+enum class SoftmaxVjp : std::uint8_t {
+  y_times_g_minus_s,
+  gy_minus_ys,
+  autodiff_jax_div,
+  autodiff_torch_div,
+  autodiff_torch_two_exp
+};
+/// Of y and g alone; the others read exponentials and their sum.
+constexpr bool is_closed(SoftmaxVjp vjp) {
+  return vjp == SoftmaxVjp::y_times_g_minus_s || vjp == SoftmaxVjp::gy_minus_ys;
+}
 /// Whether the anchor max is differentiated.
 enum class MaxGradient : std::uint8_t { stop, through };
 enum class Division : std::uint8_t { div, reciprocal };

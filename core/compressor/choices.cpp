@@ -82,11 +82,13 @@ std::span<const Choice<Softmax>> choices() {
 
 template <>
 std::span<const Choice<SoftmaxVjp>> choices() {
-  static constexpr std::array<Choice<SoftmaxVjp>, 4> table{{
+  static constexpr std::array<Choice<SoftmaxVjp>, 5> table{{
       {"y_times_g_minus_s", SoftmaxVjp::y_times_g_minus_s, "y * (g - s), s = sum y g (PyTorch)"},
       {"gy_minus_ys", SoftmaxVjp::gy_minus_ys, "g y - y s (JAX's custom rule)"},
       {"autodiff:jax_div", SoftmaxVjp::autodiff_jax_div, "e / sum e differentiated with JAX's rule of division"},
       {"autodiff:torch_div", SoftmaxVjp::autodiff_torch_div, "the same with PyTorch's rule"},
+      {"autodiff:torch_two_exp", SoftmaxVjp::autodiff_torch_two_exp,
+       "exp(s) / sum exp(s), the exponential written twice, PyTorch's rule"},
   }};
   return table;
 }

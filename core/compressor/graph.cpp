@@ -179,9 +179,8 @@ void Graph::add_entry_gradients(const Config& config) {
 void Graph::add_softmax_gradient(const Recipe& recipe, const Plan& plan) {
   const SlotArithmetic& arithmetic = plan.at(gradient(N::logits));
   const Name y = arithmetic.saved == Saved::stored ? N::weights : N::softmax;
-  const SoftmaxVjp vjp = arithmetic.softmax_vjp;
-  const bool closed = vjp == SoftmaxVjp::y_times_g_minus_s || vjp == SoftmaxVjp::gy_minus_ys;
-  if (closed || is_online(recipe.softmax) || recipe.softmax == Softmax::log_softmax) {
+  const bool closed = is_closed(arithmetic.softmax_vjp) || is_online(recipe.softmax);
+  if (closed || recipe.softmax == Softmax::log_softmax) {
     add(gradient(N::logits), {gradient(N::weights), forward(y)});
     return;
   }

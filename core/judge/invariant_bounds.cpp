@@ -96,8 +96,8 @@ double InvariantBounds::softmax_vjp() const {
   const auto slots = static_cast<double>(length());
   double relative = stored(slot) + 8 * computed(slot) + summed(slot, length() + 2);
   // Automatic differentiation divides by D and D^2, at most L and L^2: a reciprocal may lose digits to underflow.
-  if (arithmetic.softmax_vjp == SoftmaxVjp::autodiff_torch_div) relative += slots * tiny(arithmetic.compute);
-  if (arithmetic.softmax_vjp == SoftmaxVjp::autodiff_jax_div) relative += slots * slots * tiny(arithmetic.compute);
+  const bool squares = arithmetic.softmax_vjp == SoftmaxVjp::autodiff_jax_div;
+  if (!is_closed(arithmetic.softmax_vjp)) relative += slots * (squares ? slots : 1) * tiny(arithmetic.compute);
   return arithmetic.max_gradient == compressor::MaxGradient::through ? 3 * relative : relative;
 }
 

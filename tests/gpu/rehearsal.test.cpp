@@ -134,7 +134,8 @@ TEST_CASE("rehearsed kernels have the host's bits for every softmax, order of su
                                           "normalize.vjp=autodiff:torch",
                                           "normalize.vjp=autodiff:jax",
                                           "softmax.vjp=autodiff:jax_div",
-                                          "softmax.vjp=autodiff:torch_div"};
+                                          "softmax.vjp=autodiff:torch_div",
+                                          "softmax.vjp=autodiff:torch_two_exp"};
   for (const std::string base : {"hf", "fp32", "fp64"}) {
     for (const std::string& setting : settings) {
       INFO("recipe " << base << ", " << setting);

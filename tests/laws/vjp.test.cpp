@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The VJP law, stage by stage and for the whole forward: <J v, u> = <v, J' u> to 1e-30 for random u and v.
+#include "core/compressor/choices.hpp"
 #include "tests/laws/support/vjp_law.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/problems.hpp"
@@ -47,9 +48,8 @@ Problem problem_of(const Scene& scene, Mode mode) {
 }
 
 using Words = std::vector<std::string>;
-const Words algorithms{"naive",       "shifted",    "online",       "online_guarded",
-                       "log_softmax", "where_post", "double_where", "where_arg"};
-const Words softmax_vjps{"y_times_g_minus_s", "gy_minus_ys", "autodiff:jax_div", "autodiff:torch_div"};
+const Words algorithms = choice_names<Softmax>();
+const Words softmax_vjps = choice_names<SoftmaxVjp>();
 
 std::string name_of(Mode mode) { return mode == Mode::csa ? "csa" : "hca"; }
 

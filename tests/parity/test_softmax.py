@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Formulas of the softmax, alive: the decision table of pads against JAX's autodiff, and exp(x) / sum exp(x) over all its bands against
-JAX, which flushes subnormal numbers on a CPU, and PyTorch, which keeps them."""
+"""Formulas of the softmax, alive: the decision table of pads against JAX's autodiff, exp(x) / sum exp(x) over all its bands against
+JAX, which flushes subnormal numbers on a CPU, and PyTorch, which keeps them; the bits of what is written out in PyTorch."""
 
 import os
 
@@ -24,25 +24,36 @@ def classes(values):
     return np.where(np.isnan(values), "NaN", np.where(np.isinf(values), "Inf", np.where(values == 0, "0", "a number")))
 
 
-def by_recipe(*settings):
-    """Weights and gradients of four equal logits, [logits, 4], in recipe fp32 with these settings."""
-    count = len(LOGITS)
-    config = {"mode": "hca", "ratio": 4, "batch": 1, "seq": 4, "hidden": 2, "head_dim": count, "norm": False, "rope": None}
-    zero, one = np.zeros(count, np.float32), np.ones(count, np.float32)
+def by_recipe(recipe, logits, cotangent):
+    """Weights and gradients of columns of logits, [slots, columns], with these cotangents of the weights."""
+    slots, columns = logits.shape
+    config = {"mode": "hca", "ratio": slots, "batch": 1, "seq": slots, "hidden": slots, "head_dim": columns, "norm": False, "rope": None}
     problem = us.Problem(
         config,
-        hidden=np.stack([np.ones(4, np.float32), COTANGENT], 1)[None],
-        w_gate=np.stack([LOGITS, zero], 1),
-        w_kv=np.stack([zero, one], 1),  # so that the cotangent of a weight is COTANGENT
-        ape=np.zeros((4, count), np.float32),
-        gamma=one,
-        cotangent=np.ones((1, 1, count), np.float32),
+        hidden=np.eye(slots, dtype=np.float32)[None],
+        w_gate=np.ascontiguousarray(logits.T, np.float32),
+        w_kv=np.ascontiguousarray(cotangent.T, np.float32),  # d pooled / d weights
+        ape=np.zeros((slots, columns), np.float32),
+        gamma=np.ones(columns, np.float32),
+        cotangent=np.ones((1, 1, columns), np.float32),
     )
-    recipe = us.Recipe("fp32").with_("softmax=naive")
+    run = us.run(problem, recipe)
+    return np.asarray(run["weights"], np.float64)[0, 0], np.asarray(run["grad.logits"], np.float64)[0, 0]
+
+
+def with_settings(name, *settings):
+    recipe = us.Recipe(name)
     for setting in settings:
         recipe = recipe.with_(setting)
-    run = us.run(problem, recipe)
-    return np.asarray(run["weights"])[0, 0].T, np.asarray(run["grad.logits"])[0, 0].T
+    return recipe
+
+
+def in_bands(*settings):
+    """Weights and gradients of four equal logits, [logits, 4], in recipe fp32 with these settings."""
+    logits = np.repeat(LOGITS[None, :], 4, axis=0)
+    cotangent = np.repeat(COTANGENT[:, None], len(LOGITS), axis=1)
+    weights, gradients = by_recipe(with_settings("fp32", "softmax=naive", *settings), logits, cotangent)
+    return weights.T, gradients.T
 
 
 def naive(x, axis):
@@ -56,7 +67,7 @@ def test_bands_of_jax():
     slopes = np.asarray(jax.grad(lambda x: (naive(x, 1) * COTANGENT).sum())(logits))
     # XLA divides by multiplying with the reciprocal, which is 0 where the sum is beyond 2^126.
     flushed = "default=fp32:ftz:daz", "softmax.exp=xla_cpu", "softmax.division=reciprocal"
-    weights, gradients = by_recipe("softmax.vjp=autodiff:jax_div", *flushed)
+    weights, gradients = in_bands("softmax.vjp=autodiff:jax_div", *flushed)
     np.testing.assert_array_equal(classes(weights), classes(theirs))
     np.testing.assert_array_equal(classes(gradients), classes(slopes))
     finite = np.isfinite(slopes)
@@ -65,14 +76,62 @@ def test_bands_of_jax():
     np.testing.assert_allclose(gradients[finite], slopes[finite], rtol=0, atol=2**-20)
 
 
-def test_bands_of_pytorch():
+def one_exponential(x):
+    e = torch.exp(x)
+    return e / e.sum(1, keepdim=True)
+
+
+def two_exponentials(x):
+    return torch.exp(x) / torch.exp(x).sum(1, keepdim=True)
+
+
+def through_the_maximum(x):
+    return one_exponential(x - x.amax(1, keepdim=True))
+
+
+WRITTEN_OUT = {
+    one_exponential: ("softmax=naive", "softmax.vjp=autodiff:torch_div"),
+    two_exponentials: ("softmax=naive", "softmax.vjp=autodiff:torch_two_exp"),
+    through_the_maximum: ("softmax=shifted", "softmax.vjp=autodiff:torch_div", "softmax.max_gradient=through"),
+}
+
+
+@pytest.mark.parametrize("formula", (one_exponential, two_exponentials))
+def test_bands_of_pytorch(formula):
     logits = torch.from_numpy(LOGITS)[:, None].repeat(1, 4).requires_grad_()
-    e = torch.exp(logits)
-    theirs = e / e.sum(1, keepdim=True)
+    theirs = formula(logits)
     theirs.backward(torch.from_numpy(COTANGENT).expand_as(theirs))
-    weights, gradients = by_recipe("softmax.vjp=autodiff:torch_div")
+    weights, gradients = in_bands(*WRITTEN_OUT[formula])
     np.testing.assert_array_equal(classes(weights), classes(theirs.detach()))
     np.testing.assert_array_equal(classes(gradients), classes(logits.grad))
+
+
+def where_exp_is_correct(x, format):
+    """Of these numbers those whose exponential PyTorch rounds correctly; what it does to the others is another matter."""
+    return torch.exp(x).double() == torch.from_numpy(us.round(np.exp(x.double().numpy()), format))  # rounded once
+
+
+@pytest.mark.parametrize("slots", (4, 8, 128))
+@pytest.mark.parametrize("format", ("fp32", "bf16", "fp16"))
+@pytest.mark.parametrize("formula", WRITTEN_OUT)
+def test_bits_of_pytorch(formula, format, slots):
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[format]
+    half = format != "fp32"
+    rng = torch.Generator().manual_seed(SEED)
+    logits = (2 * torch.randn(4096, slots, generator=rng)).to(dtype)
+    exponents = logits - logits.amax(1, keepdim=True) if formula is through_the_maximum else logits
+    logits = logits[where_exp_is_correct(exponents, format).all(1)][:512].requires_grad_()
+    assert len(logits) >= 256
+    cotangent = torch.randn(logits.shape, generator=rng).to(dtype)
+    theirs = formula(logits)
+    theirs.backward(cotangent)
+    order = "softmax.summation=torch_channels:" + ("16" if half else "8")
+    recipe = with_settings(format + "-pure" if half else "fp32", *WRITTEN_OUT[formula], order)
+    for setting in ("accumulate=fp32", f"storage.denominator={format}", f"storage.weights={format}"):
+        recipe = recipe.with_("softmax." + setting)
+    weights, gradients = by_recipe(recipe, logits.detach().float().numpy().T, cotangent.float().numpy().T)
+    np.testing.assert_array_equal(weights.T, theirs.detach().double())
+    np.testing.assert_array_equal(gradients.T, logits.grad.double())
 
 
 def shifted(x, maximum):

@@ -42,11 +42,8 @@ bool is_pool_gradient(const PhaseJob<T>& job) {
                               forward(Name::weights), gradient(Name::products), gradient(Name::weights),
                               gradient(Name::values), gradient(Name::logits)};
   constexpr std::array kept{gradient(Name::kv), gradient(Name::biased)};
-  const SlotArithmetic& logits = job.at(gradient(Name::logits));
-  const bool closed =
-      logits.softmax_vjp == SoftmaxVjp::y_times_g_minus_s || logits.softmax_vjp == SoftmaxVjp::gy_minus_ys;
-  return closed && steps_are(job, inside, kept) && job.moves_unchanged[gradient_index(Name::kv)] &&
-         job.moves_unchanged[gradient_index(Name::biased)];
+  return is_closed(job.at(gradient(Name::logits)).softmax_vjp) && steps_are(job, inside, kept) &&
+         job.moves_unchanged[gradient_index(Name::kv)] && job.moves_unchanged[gradient_index(Name::biased)];
 }
 
 }  // namespace fusion

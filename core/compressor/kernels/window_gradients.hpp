@@ -55,14 +55,14 @@ ULPSCOPE_HD void autodiff_softmax(WindowFrame<A>& frame, const rows::Ops<A>& ops
 
 template <class A>
 ULPSCOPE_HD void grad_logits_step(WindowFrame<A>& frame, const rows::Ops<A>& ops) {
-  const bool closed = ops.softmax_vjp == SoftmaxVjp::y_times_g_minus_s || ops.softmax_vjp == SoftmaxVjp::gy_minus_ys;
+  const bool closed = is_closed(ops.softmax_vjp) || is_online(frame.job.softmax);
   const Name y = frame.job.reads_weights ? Name::weights : Name::softmax;
   each_pack(frame, [&](int c) {
     const auto out = frame.rows(gradient_index(Name::logits), c);
     const auto g = masked_cotangent(frame, c);
     if (frame.job.softmax == Softmax::log_softmax) {
       rows::log_softmax_vjp(ops, frame.slots, frame.rows(index_of(y), c), g, out);
-    } else if (closed || is_online(frame.job.softmax)) {
+    } else if (closed) {
       rows::softmax_closed_vjp(ops, frame.slots, frame.rows(index_of(y), c), g, out);
     } else {
       autodiff_softmax(frame, ops, c, g);

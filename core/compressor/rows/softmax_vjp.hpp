@@ -35,7 +35,8 @@ struct QuotientSaved {
   typename A::value_type total;  ///< D
 };
 
-/// d(denominator) of y_r = e_r / D by one framework's division rule, summed over the slots.
+/// d(denominator) of y_r = e_r / D by one framework's division rule, summed over the slots. It flows on as a value of
+/// the compute format, in whichever format it was summed.
 template <class A>
 ULPSCOPE_HD typename A::value_type denominator_cotangent(const Ops<A>& ops, int count, const QuotientSaved<A>& saved,
                                                          Rows<A> g) {
@@ -44,20 +45,20 @@ ULPSCOPE_HD typename A::value_type denominator_cotangent(const Ops<A>& ops, int 
   const A& f = ops.compute;
   if (ops.softmax_vjp == SoftmaxVjp::autodiff_jax_div) {  // (g D^-2) x: squares D, so it over- and underflows early
     const V inverse_square = f.div(f.from(1.0), f.mul(total, total));
-    return f.neg(precision::sum(ops.accumulate, count, ops.summation,
-                                [&](int r) { return f.mul(f.mul(g[r], inverse_square), e[r]); }));
+    return f.neg(f.round(precision::sum(ops.accumulate, count, ops.summation,
+                                        [&](int r) { return f.mul(f.mul(g[r], inverse_square), e[r]); })));
   }
-  return precision::sum(ops.accumulate, count, ops.summation,
-                        [&](int r) { return f.mul(f.neg(g[r]), f.div(f.div(e[r], total), total)); });
+  return f.round(precision::sum(ops.accumulate, count, ops.summation,
+                                [&](int r) { return f.mul(f.neg(g[r]), f.div(f.div(e[r], total), total)); }));
 }
 
-/// What flows back through max: -sum_r ds_r, split evenly over the slots that attain it.
+/// What flows back through max: -sum_r ds_r, of the compute format, split evenly over the slots that attain it.
 template <class A>
 ULPSCOPE_HD void add_max_cotangent(const Ops<A>& ops, int count, Rows<A> logits, const typename A::value_type& maximum,
                                    Rows<A> out) {
   using V = typename A::value_type;
   const A& f = ops.compute;
-  const V total = precision::sum(ops.accumulate, count, ops.summation, [&](int r) { return out[r]; });
+  const V total = f.round(precision::sum(ops.accumulate, count, ops.summation, [&](int r) { return out[r]; }));
   V attained = A::constant(0.0);
   for (int r = 0; r < count; ++r) {
     attained = f.add(attained, A::select(A::equal(logits[r], maximum), A::constant(1.0), A::constant(0.0)));
@@ -68,11 +69,28 @@ ULPSCOPE_HD void add_max_cotangent(const Ops<A>& ops, int count, Rows<A> logits,
   }
 }
 
+/// Autodiff of y_r = exp(s_r) / sum exp(s_q), written so: a gradient comes back through each of the two exponentials,
+/// ds_r = (g_r / D) e_r + dD e_r. With exact products, the first joins the second by FMA.
+template <class A>
+ULPSCOPE_HD void two_exp_autodiff_vjp(const Ops<A>& ops, int count, const QuotientSaved<A>& saved, Rows<A> g,
+                                      Rows<A> out) {
+  using V = typename A::value_type;
+  const A& f = ops.compute;
+  const V shared = denominator_cotangent(ops, count, saved, g);
+  for (int r = 0; r < count; ++r) {
+    const V e = saved.e[r];
+    const V above = divide(ops, g[r], saved.total);
+    const V below = f.mul(shared, e);
+    out.set(r, ops.exact_products ? f.fma(above, e, below) : f.add(f.mul(above, e), below));
+  }
+}
+
 /// Autodiff of y_r = e_r / sum e: ds_r = (g_r / D + dD) e_r. With exact products, g_r times 1/D joins dD by FMA.
 template <class A>
 ULPSCOPE_HD void softmax_autodiff_vjp(const Ops<A>& ops, int count, const QuotientSaved<A>& saved, Rows<A> g,
                                       Rows<A> out) {
   using V = typename A::value_type;
+  if (ops.softmax_vjp == SoftmaxVjp::autodiff_torch_two_exp) return two_exp_autodiff_vjp(ops, count, saved, g, out);
   const A& f = ops.compute;
   const V shared = denominator_cotangent(ops, count, saved, g);
   const V reciprocal = f.div(f.from(1.0), saved.total);

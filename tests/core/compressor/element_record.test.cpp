@@ -55,6 +55,7 @@ TEST_CASE("softmax algorithms, autodiff and blas run in recorded numbers too") {
       {"softmax=online_guarded"},
       {"softmax=log_softmax"},
       {"softmax=naive", "softmax.vjp=autodiff:jax_div"},
+      {"softmax=naive", "softmax.vjp=autodiff:torch_two_exp"},
       {"softmax=double_where", "mask=pad"},
       {"softmax=where_post", "mask=pad", "softmax.vjp=autodiff:torch_div", "softmax.max_gradient=through"},
       {"pad.gate=exclude", "segments=strict"},

@@ -244,7 +244,7 @@ TEST_CASE("sums of tensor cores and gradients through the maximum stay in their 
       }
     }
     for (const char* format : {"fp32", "bf16"}) {
-      for (const char* vjp : {"autodiff:jax_div", "autodiff:torch_div"}) {
+      for (const char* vjp : {"autodiff:jax_div", "autodiff:torch_div", "autodiff:torch_two_exp"}) {
         const std::string own = format;
         const Recipe recipe = test::with_settings(
             load_recipe("fp32"), {std::string("backward.softmax.vjp=") + vjp, "backward.softmax.max_gradient=through",

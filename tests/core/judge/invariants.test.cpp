@@ -120,6 +120,8 @@ TEST_CASE("a run in any formats, orders and algorithms stays within the bounds t
                                                     {"softmax=online_guarded", "online.state=e4m3fn", "online.tile=4"},
                                                     {"softmax.vjp=autodiff:jax_div", "softmax.compute=fp16"},
                                                     {"softmax.vjp=autodiff:torch_div", "softmax.max_gradient=through"},
+                                                    {"softmax=naive", "softmax.vjp=autodiff:torch_two_exp"},
+                                                    {"softmax.vjp=autodiff:torch_two_exp", "softmax.compute=fp16"},
                                                     {"normalize.compute=bf16", "normalize.storage=e5m2"},
                                                     {"normalize.accumulate=fp16:sat"},
                                                     {"pool.accumulate=e3m2"},
