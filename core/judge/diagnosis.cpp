@@ -19,7 +19,7 @@ namespace {
 
 using compressor::Tensor;
 
-constexpr std::array<Diagnosis, 14> table{{
+constexpr std::array<Diagnosis, 15> table{{
     {"pads", "all failing elements are slots without a token, and hold one value", explain_pads},
     {"nonfinite", "NaN or infinity enters", explain_nonfinite},
     {"no_gradient", "a gradient is zero everywhere", explain_no_gradient},
@@ -32,6 +32,7 @@ constexpr std::array<Diagnosis, 14> table{{
     {"pad_values", "another pad value explains it, further down", explain_pad_values},
     {"coarse_storage", "the slot was rounded to a coarser format", explain_coarse_storage},
     {"factor", "the slot is a constant multiple of what it should be", explain_factor},
+    {"other_choice", "another algorithm of the stage explains it: rsqrt, exp, division, VJP", explain_other_choice},
     {"known_bug", "a known bug of ports, planted upstream, gives these values: list mutants", explain_known_bug},
     {"pattern", "none of the above: where it differs, and by how much", describe_pattern},
 }};

@@ -94,6 +94,7 @@ std::optional<std::string> explain_no_gradient(const Case& unexplained);
 std::optional<std::string> explain_identity(const Case& unexplained);
 std::optional<std::string> explain_coarse_storage(const Case& unexplained);
 std::optional<std::string> explain_factor(const Case& unexplained);
+std::optional<std::string> explain_other_choice(const Case& unexplained);
 std::optional<std::string> explain_known_bug(const Case& unexplained);
 std::optional<std::string> describe_pattern(const Case& unexplained);
 

@@ -96,9 +96,11 @@ TEST_CASE("an honest run of Hugging Face on a device passes as recipe hf-cuda, a
     CHECK(first_failure(device.report) == nullptr);
     CHECK(device.exit == 0);
   }
-  const app::Outcome as_on_a_cpu = compared("csa-small", "csa-small.hf-cuda-bf16", "hf");
+  const app::Outcome as_on_a_cpu = compared("csa-batch16", "csa-batch16.hf-cuda-bf16", "hf");
   REQUIRE(first_failure(as_on_a_cpu.report) != nullptr);
   CHECK(first_failure(as_on_a_cpu.report)["slot"] == "normalized");
+  const std::string sentence = as_on_a_cpu.report["summary"][0];
+  CHECK(sentence.find("normalized is what normalize.rsqrt=cuda makes") != std::string::npos);
 }
 
 TEST_CASE("Hugging Face's bf16 run does not pass as another implementation's") {

@@ -161,6 +161,26 @@ TEST_CASE("a pad that only shows further down is found by trying other pads") {
   CHECK(verdict.sentence.find("gate is 0 instead of -inf") != std::string::npos);
 }
 
+TEST_CASE("another algorithm of a stage is named, forward and backward") {
+  struct Other {
+    const char* recipe;
+    std::string setting;
+    std::vector<std::string> kept;
+  };
+  const auto problem = test::golden_problem("csa-small");
+  for (const auto& [name, setting, kept] :
+       {Other{"fp32", "softmax.exp=cuda_fast", {"shifted", "exp"}},
+        Other{"hf", "backward.softmax.saved=stored", {"softmax", "weights", "grad.weights", "grad.logits"}}}) {
+    const auto recipe = compressor::load_recipe(name);
+    auto dump = test::own_dump(problem, compressor::with_setting(recipe, setting));
+    test::keep_only(dump, kept);
+    const auto verdict = verdict_of(problem, dump, recipe);
+    INFO(setting << ": " << verdict.sentence);
+    CHECK(verdict.diagnosis == "other_choice");
+    CHECK(verdict.sentence.find("is what " + setting + " makes") != std::string::npos);
+  }
+}
+
 TEST_CASE("every diagnosis of the table has a name of its own and says what it finds") {
   std::set<std::string_view> names;
   for (const judge::Diagnosis& diagnosis : judge::diagnoses()) {
