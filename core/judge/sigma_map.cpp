@@ -101,6 +101,20 @@ void raise_maxima(SigmaMap& map, const Tape& exact) {
   }
 }
 
+/// A table is off as the recipe's own is, which may be hardly at all; another library's sine, or power, is another
+/// rounding of the same number. What every library has, 0 and 1 of position 0, stays.
+void round_tables(SigmaMap& map, const Tape& own) {
+  for (auto& [slot, sigma] : map.sigma) {
+    const compressor::Record* const table = own.find(slot);
+    if (compressor::level_of(slot) != compressor::Level::table || table == nullptr) continue;
+    const Ruler ruler(table->format);
+    for (std::size_t i = 0; i < sigma.size(); ++i) {
+      const double cast = .5 / std::sqrt(3.) * ruler.spacing(table->tensor.at(i));
+      if (sigma[i] != 0) sigma[i] = std::hypot(sigma[i], cast);
+    }
+  }
+}
+
 /// What the totals of one row are judged by.
 struct Total {
   Enclosure run;
@@ -243,6 +257,7 @@ std::optional<SigmaMap> sigma_map(const Evidence& evidence) {
   }
   for (auto& [slot, squares] : map.sigma) share_with_rows(squares, exact.find(slot)->tensor.shape.back());
   raise_maxima(map, exact);
+  round_tables(map, own);
   for (const auto& [slot, sigma] : map.sigma) {
     if (!own.has(slot)) continue;
     const compressor::Tensor& truth = exact.find(slot)->tensor;

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "core/judge/ruler.hpp"
 #include "tests/core/judge/golden.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/problems.hpp"
@@ -53,4 +54,27 @@ TEST_CASE("the largest logit's exponential may be off by as much as another logi
     for (const Name name : {Name::shifted, Name::exp}) CHECK(map.sigma.at(forward(name))[i] >= 1.414 * logits[i]);
   }
   CHECK(largest > 50);
+}
+
+TEST_CASE("a table's element that the recipe hardly rounds may be rounded the other way by another library") {
+  compressor::Config config = test::small_config(compressor::Mode::csa);
+  config.rope = compressor::Rope{8, 160000, std::nullopt, 0};
+  const compressor::Problem problem = compressor::make_problem(config, {});
+  const auto recipe = compressor::load_recipe("hf-fp32");
+  const auto run = compressor::run_traced(problem, recipe, {}).tape;
+  const judge::Exact exact = judge::exact_in_fp64();
+  const judge::Evidence evidence{problem, recipe, run, exact};
+  const std::vector<double> own = judge::deviations_of(evidence).at(forward(Name::rope_sin)).own;
+  const std::vector<double> sigma = judge::sigma_map(evidence).value().sigma.at(forward(Name::rope_sin));
+  const compressor::Tensor& sines = run.find(forward(Name::rope_sin))->tensor;
+  const judge::Ruler ruler(precision::parse_format("fp32"));
+  std::size_t hardly = 0;
+  for (std::size_t i = 0; i < sines.size(); ++i) {
+    const double spacing = ruler.spacing(sines.at(i));
+    if (sines.at(i) == 0) CHECK(sigma[i] == 0);
+    if (sines.at(i) == 0) continue;
+    hardly += std::fabs(own[i]) < .1 * spacing;
+    CHECK(6 * sigma[i] >= 1.7 * spacing);  // a sine within an ulp of the correctly rounded one is 1.5 off at most
+  }
+  CHECK(hardly > 0);
 }
