@@ -165,7 +165,9 @@ class DecodeJudge {
     }
     const Replayed part = replayed(cut, row.shape);
     const Appeal appeal{*decoding_.replayer, cut.slot, replays_.at(cut.slot).value.shape, cut.first};
-    conclude(row, judge_with_appeal(row, found, part, appeal), found, *cut.value);
+    const auto failing = judge_with_appeal(row, found, part, appeal);
+    if (failing.empty() || leave_to_sums(row, part, failing.size())) return;
+    conclude(row, failing, found, *cut.value);
   }
 
   static Enclosure part_of(const Enclosure& whole, const Cut& cut, const Shape& shape) {
@@ -184,7 +186,8 @@ class DecodeJudge {
     const auto part = [&](const std::vector<double>& values) {
       return compressor::to_doubles(rows_of({whole.value.shape, values, io::DType::f64}, cut.first, shape));
     };
-    Replayed out{*cut.value, whole.from, part(whole.freedom), part(whole.low), part(whole.high), whole.leaning_cap};
+    Replayed out{*cut.value,       whole.from,        part(whole.freedom), part(whole.low),
+                 part(whole.high), whole.leaning_cap, whole.decisive};
     for (std::size_t i = 0; i < out.low.size(); ++i) {
       out.low[i] = std::min(out.low[i], out.value.at(i));
       out.high[i] = std::max(out.high[i], out.value.at(i));

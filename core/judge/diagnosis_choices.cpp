@@ -36,16 +36,13 @@ std::vector<Field> fields() {
           {"softmax", "max_gradient", compressor::choice_names<compressor::MaxGradient>()}};
 }
 
-/// Of the projections of one run: beyond, each choice would take seconds where they are run again.
-constexpr double most_operations = 0x1p28;
-
 /// Each choice is a replay: quick from slots that the dump holds beside this one, or of a short problem.
 bool is_quick(const Case& unexplained) {
   const auto& graph = unexplained.replayer.graph();
   const auto& reads = graph.reads(unexplained.slot);
-  return operations_of(unexplained.config()) <= most_operations ||
-         std::all_of(reads.begin(), reads.end(),
-                     [&](compressor::Slot read) { return unexplained.given.has(read) || !graph.computes(read); });
+  return is_quick_to_run(unexplained.config()) || std::all_of(reads.begin(), reads.end(), [&](compressor::Slot read) {
+           return unexplained.given.has(read) || !graph.computes(read);
+         });
 }
 
 /// With its own freedom, however far it is from what is expected: a choice may be one of freedom alone.

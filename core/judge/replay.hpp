@@ -23,8 +23,8 @@ namespace ulpscope::judge {
 /// + d)], x the exact stage on the same inputs, joined with [value - d, value + d]. A sum on the way that the dump does
 /// not hold (a denominator, pooled, a branch of grad.hidden) passes its own [low, high] on: the slot is replayed with
 /// that sum at low, at high, toward 0 and away from 0, and the deviations of all such sums are added. This is first
-/// order. Elsewhere d is 0. Operations that follow a sum inside a slot may round
-/// to the other side: d grows by 2 u of the compute format, of the slot's value and of what it adds up.
+/// order. Elsewhere d is 0. Operations that follow a sum inside a slot may round to the other side: d grows by 2 u of
+/// the compute format, of the slot's value and of what it adds up.
 ///
 /// Single roundings: two elements of a sum that is stored coarsely, each near a tie, may move a slot either way and
 /// cancel in all four patterns, and one that moves a whole window makes many elements lean on d at once. Where elements

@@ -24,8 +24,6 @@ constexpr std::size_t most_turned = 8;
 constexpr std::size_t most_tried = 8;
 /// Of the sum of squares, after each turn.
 constexpr double most_left = .75;
-/// Of the projections of one run, as for a sigma map: beyond, hundreds of runs take minutes.
-constexpr double most_operations = 0x1p28;
 /// What is resembled: enough to tell one rounding from another.
 constexpr std::size_t most_looked_at = 256;
 
@@ -235,7 +233,7 @@ class Replayer::Search {
 };
 
 Doubles Replayer::shift_by_few(Slot slot, const std::vector<Unexplained>& elements, std::size_t may_lean) const {
-  if (elements.empty() || !(operations_of(plan_.config()) <= most_operations)) return {};
+  if (elements.empty() || !is_quick_to_run(plan_.config())) return {};
   return Search(*this, slot, elements).run(may_lean);
 }
 

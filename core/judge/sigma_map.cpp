@@ -229,6 +229,8 @@ double operations_of(const compressor::Config& config) {
   return 12. * static_cast<double>(config.batch * config.seq) * static_cast<double>(config.hidden * config.features());
 }
 
+bool is_quick_to_run(const compressor::Config& config) { return operations_of(config) <= 0x1p28; }
+
 std::string why_no_sigma_map(const compressor::Config& config) {
   if (config.windows() == 0) return "no tolerance is derived: there is no entry";
   const double operations = operations_of(config);

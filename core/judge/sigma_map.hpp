@@ -23,6 +23,8 @@ struct SigmaMap {
 };
 /// Of a run's projections, forward and backward: a multiplication and an addition each.
 double operations_of(const compressor::Config& config);
+/// Whether a search may run the problem hundreds of times: at most 2^28 such operations; beyond, it takes minutes.
+bool is_quick_to_run(const compressor::Config& config);
 
 /// Why a problem of this size has no map, a clause for a report: the runs are too long (above 2^31 operations in the
 /// projections of one) or there is no entry. Empty: it has one.

@@ -212,6 +212,16 @@ std::vector<std::size_t> judge_with_appeal(Row& row, const Tensor& found, const 
   return {};
 }
 
+bool leave_to_sums(Row& row, const Replayed& replayed, std::size_t failing) {
+  if (replayed.decisive) return false;
+  row.status = Status::undecided;
+  row.reason = fmt::format(
+      "a replay does not explain {} of {} elements, but sums in coarse formats lie on its way from the slots that the "
+      "dump holds: in another order they would be others",
+      failing, replayed.low.size());
+  return true;
+}
+
 std::vector<std::size_t> judge_tolerance(const Tensor& found, const Tensor& truth, const Tolerance& tolerance,
                                          const Ruler& ruler) {
   std::vector<std::size_t> failing;

@@ -61,6 +61,8 @@ struct Appeal {
 /// the plain replay did.
 std::vector<std::size_t> judge_with_appeal(Row& row, const compressor::Tensor& found, const Replayed& replayed,
                                            const Appeal& appeal);
+/// Where coarse sums lie on a replay's way, the row of what it does not explain is left undecided: true.
+bool leave_to_sums(Row& row, const Replayed& replayed, std::size_t failing);
 /// Elements of rows [B,n,F] as elements of the whole [B,N,F], whose row first_row is the first of them; of a slot that
 /// is held whole, the same.
 std::vector<std::size_t> whole_elements(std::vector<std::size_t> elements, const compressor::Shape& part,
