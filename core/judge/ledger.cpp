@@ -84,9 +84,12 @@ class Ledger {
       if (const auto error = stages_.product_error(slot)) count.set_error(*error);
     }
     count.ask_subnormals();
-    const auto elements = whole_elements(count.candidates(), found.shape, record.tensor.shape);
     const auto settled = [&count](std::size_t k, double low, double high) { return count.is_settled(k, low, high); };
-    count.add_causes(line, stages_.at(slot, elements, settled), has_rows ? &grid_ : nullptr);
+    const auto exact_at = [&](const auto& elements) { return stages_.at(slot, elements, settled); };
+    const bool is_whole = found.shape == record.tensor.shape;
+    const auto exact = is_whole ? exact_at(count.candidates())
+                                : exact_at(whole_elements(count.candidates(), found.shape, record.tensor.shape));
+    count.add_causes(line, exact, has_rows ? &grid_ : nullptr);
     if (books_.gaps == Gaps::replay && count.is_doubtful()) {
       Replayed replayed = books_.replayer.replay(slot);
       crop(replayed, found.shape);

@@ -11,15 +11,18 @@
 #include <numeric>
 #include <type_traits>
 
+#include "core/judge/array_loops.hpp"
+
 namespace ulpscope::judge {
 namespace {
 
 double square(double x) { return x * x; }
 
-/// Elements that are looked at together.
-constexpr std::size_t count_block = 256;
 /// Subnormal numbers beyond this share of a slot are worth a pass over what its stage reads.
 constexpr std::size_t many_share = 256;
+
+/// Of a slot that holds zeros, this share often is 0: beyond, the list of them grows.
+constexpr std::size_t likely_share = 4;
 
 /// By mechanism and effect, until they are written into a line.
 class Causes {
@@ -42,26 +45,17 @@ class Causes {
   std::array<std::array<std::uint64_t, 4>, 11> counts_{};
 };
 
-/// Values that are squared together, in lanes, which packs can add.
-constexpr std::size_t lanes_together = 32;
-
-template <class T>
-void add_squares(const T* values, std::array<double, lanes_together>& lanes) {
-  std::array<T, lanes_together> finite;
-  for (std::size_t k = 0; k < lanes_together; ++k)
-    finite[k] = std::fabs(values[k]) <= std::numeric_limits<T>::max() ? values[k] : T{0};
-  for (std::size_t k = 0; k < lanes_together; ++k) lanes[k] += square(static_cast<double>(finite[k]));
-}
-
 /// Of the finite ones.
 double sum_of_squares(const compressor::Tensor& tensor) {
-  std::array<double, lanes_together> lanes{};
+  std::array<double, square_lanes> lanes{};
   const auto add = [&lanes](const auto& values) {
-    const std::size_t whole = values.size() / lanes_together * lanes_together;
-    for (std::size_t i = 0; i < whole; i += lanes_together) add_squares(values.data() + i, lanes);
-    std::array<std::remove_cvref_t<decltype(values[0])>, lanes_together> rest{};
+    using T = std::remove_cvref_t<decltype(values[0])>;
+    const ArrayLoops<T>& loops = array_loops<T>();
+    const std::size_t whole = values.size() / square_lanes * square_lanes;
+    loops.add_squares(values.data(), whole, lanes.data());
+    std::array<T, square_lanes> rest{};
     std::copy(values.begin() + whole, values.end(), rest.begin());
-    add_squares(rest.data(), lanes);
+    loops.add_squares(rest.data(), rest.size(), lanes.data());
   };
   std::visit(add, tensor.data);
   return std::accumulate(lanes.begin(), lanes.end(), 0.0);
@@ -69,46 +63,10 @@ double sum_of_squares(const compressor::Tensor& tensor) {
 
 double share_of(double part, double whole) { return part == 0 ? 0 : std::sqrt(part / whole); }
 
-/// Of a float's or double's bits, without the sign: their order is that of magnitudes. Signed, for which every
-/// processor has a comparison of packs.
-template <class T>
-using Bits = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
 template <class T>
 Bits<T> magnitude_bits(T value) {
   return std::bit_cast<Bits<T>>(value) & std::numeric_limits<Bits<T>>::max();
 }
-
-/// Ends between kinds of magnitudes: 0, small ones, ordinary ones, clamped ones, infinity.
-template <class T>
-struct Ends {
-  Bits<T> normal;
-  Bits<T> clamp;
-};
-
-/// How many of `count_block` values are of each kind: no branches, so that it costs little more than reading.
-template <class T>
-struct BlockCount {
-  Bits<T> zero = 0;
-  Bits<T> small = 0;    ///< zeros too
-  Bits<T> clamped = 0;  ///< finite
-  bool is_ordinary() const { return small + clamped == 0; }
-
-  BlockCount(const T* values, const Ends<T>& ends) {
-    constexpr Bits<T> infinity = std::bit_cast<Bits<T>>(std::numeric_limits<T>::infinity());
-    Bits<T> outside = 0;
-    for (std::size_t i = 0; i < count_block; ++i) {
-      const Bits<T> bits = magnitude_bits(values[i]);
-      outside |= static_cast<Bits<T>>((bits < ends.normal) | (bits >= ends.clamp));
-    }
-    if (outside == 0) return;
-    for (std::size_t i = 0; i < count_block; ++i) {
-      const Bits<T> bits = magnitude_bits(values[i]);
-      zero += static_cast<Bits<T>>(bits == 0);
-      small += static_cast<Bits<T>>(bits < ends.normal);
-      clamped += static_cast<Bits<T>>((bits >= ends.clamp) & (bits < infinity));
-    }
-  }
-};
 
 /// A carrier may be narrower than the format; its zeros are to be seen all the same.
 template <class T>
@@ -135,11 +93,16 @@ void for_each_block(std::span<const T> values, F of) {
 template <class T>
 void SlotCount::count(std::span<const T> values) {
   const Ends<T> ends = ends_of(mechanism_, T{});
+  const ArrayLoops<T>& loops = array_loops<T>();
   for_each_block(values, [&](const T* block, std::size_t first) {
-    const BlockCount<T> counts(block, ends);
-    line_.zero += static_cast<std::uint64_t>(counts.zero);
-    line_.subnormal += static_cast<std::uint64_t>(counts.small - counts.zero);
-    if (counts.zero + counts.clamped != 0) add_candidates(block, first, 0);
+    const BlockCount counts = loops.count(block, ends);
+    line_.zero += counts.zero;
+    line_.subnormal += counts.small - counts.zero;
+    has_zeros_only_ = has_zeros_only_ && counts.clamped == 0;
+    if (counts.zero + counts.clamped == 0) return;
+    // Of what is never written, no page is ever made.
+    if (candidates_.empty()) candidates_.reserve(values.size() / likely_share);
+    add_candidates(block, first, 0);
   });
 }
 
@@ -147,13 +110,8 @@ void SlotCount::count(std::span<const T> values) {
 template <class T>
 void SlotCount::add_candidates(const T* values, std::size_t first, double below) {
   const Bits<T> small = std::max(magnitude_bits(static_cast<T>(below)), Bits<T>{1});
-  const Bits<T> clamp = ends_of(mechanism_, T{}).clamp;
-  constexpr Bits<T> infinity = std::bit_cast<Bits<T>>(std::numeric_limits<T>::infinity());
   std::array<std::uint8_t, count_block> flags;
-  for (std::size_t i = 0; i < count_block; ++i) {
-    const Bits<T> bits = magnitude_bits(values[i]);
-    flags[i] = static_cast<std::uint8_t>((bits < small) | ((bits >= clamp) & (bits < infinity)));
-  }
+  array_loops<T>().flag(values, {small, ends_of(mechanism_, T{}).clamp}, flags.data());
   // Eight flags at a time, the first of them in the lowest byte: most are 0.
   static_assert(std::endian::native == std::endian::little);
   for (std::size_t i = 0; i < count_block; i += sizeof(std::uint64_t)) {
@@ -171,16 +129,18 @@ void SlotCount::ask_subnormals() {
   const double below = mechanism_.asked_below();
   if (line_.subnormal == 0 || below == 0) return;
   candidates_.clear();
+  has_zeros_only_ = false;
   const auto ask = [&](const auto& values) {
+    const auto& loops = array_loops<std::remove_cvref_t<decltype(values[0])>>();
     for_each_block(std::span(values.data(), values.size()), [&](const auto* block, std::size_t first) {
-      if (!BlockCount(block, ends_of(mechanism_, block[0])).is_ordinary()) add_candidates(block, first, below);
+      if (!loops.count(block, ends_of(mechanism_, block[0])).is_ordinary()) add_candidates(block, first, below);
     });
   };
   std::visit(ask, found_.data);
 }
 
 SlotCount::SlotCount(compressor::Slot slot, const compressor::Tensor& found, SlotMechanism mechanism)
-    : found_(found), mechanism_(std::move(mechanism)) {
+    : found_(found), values_(found), mechanism_(std::move(mechanism)) {
   line_.slot = slot;
   line_.format = mechanism_.storage().name;
   line_.count = found.size();
@@ -189,11 +149,10 @@ SlotCount::SlotCount(compressor::Slot slot, const compressor::Tensor& found, Slo
 
 void SlotCount::add_truth(LedgerLine& line, const compressor::Tensor& truth) const {
   if (line.zero == 0 || truth.size() != found_.size()) return;
-  const Values found(found_);
   const Values exact(truth);
   double lost = 0;
   for (const std::size_t i : candidates_) {
-    if (found[i] != 0 || exact[i] == 0 || std::isnan(exact[i])) continue;
+    if ((!has_zeros_only_ && values_[i] != 0) || exact[i] == 0 || std::isnan(exact[i])) continue;
     ++line.underflowed;
     if (std::isfinite(exact[i])) lost += square(exact[i]);
   }
@@ -206,27 +165,31 @@ SlotCount::Verdict SlotCount::verdict(double found, double exact) const {
     if (!(std::fabs(found) < mechanism_.normal())) return {};
     return {mechanism_.of_subnormal(exact), Effect::subnormal};
   }
+  return verdict_of_zero(exact);
+}
+
+inline SlotCount::Verdict SlotCount::verdict_of_zero(double exact) const {
   if (exact == 0 || !std::isfinite(exact)) return {};
-  const SlotMechanism::Zero zero = mechanism_.of_zero(exact);
+  const SlotMechanism::Zero& zero = mechanism_.of_zero(exact);
   return {zero.how, Effect::zero, !zero.by_formats};
 }
 
 /// Rounding is monotone: what is true of both ends, on one side of 0, is true between them.
 bool SlotCount::is_settled(std::size_t candidate, double low, double high) const {
   if (!(low > 0 || high < 0) || !std::isfinite(low) || !std::isfinite(high)) return false;
-  const double found = Values(found_)[candidates_[candidate]];
+  const double found = has_zeros_only_ ? 0 : values_[candidates_[candidate]];
+  if (found == 0) return mechanism_.zero_step(low) == mechanism_.zero_step(high);
   return verdict(found, low) == verdict(found, high);
 }
 
 void SlotCount::add_causes(LedgerLine& line, const std::vector<double>& exact, const WindowGrid* pads) {
-  const Values found(found_);
   line.became_zero = 0;
   Causes causes;
   std::uint64_t asked = 0;  // subnormal numbers
   double lost = 0;
   for (std::size_t k = 0; k < candidates_.size(); ++k) {
     const std::size_t i = candidates_[k];
-    const Verdict of = verdict(found[i], exact[k]);
+    const Verdict of = has_zeros_only_ ? verdict_of_zero(exact[k]) : verdict(values_[i], exact[k]);
     asked += of.effect == Effect::subnormal;
     if (!of.how) continue;
     ++causes.of(*of.how, of.effect);

@@ -51,15 +51,18 @@ class SlotCount {
     bool operator==(const Verdict&) const = default;
   };
   Verdict verdict(double found, double exact) const;
+  Verdict verdict_of_zero(double exact) const;
   template <class T>
   void count(std::span<const T> values);
   template <class T>
   void add_candidates(const T* values, std::size_t first, double below);
 
   const compressor::Tensor& found_;
+  Values values_;  ///< of found_
   SlotMechanism mechanism_;
   LedgerLine line_;
   std::vector<std::size_t> candidates_;
+  bool has_zeros_only_ = true;  ///< they are all 0
   struct Doubt {
     std::size_t element;
     Mechanism mechanism;

@@ -19,9 +19,6 @@ using compressor::Tape;
 using compressor::Tensor;
 using Elements = std::vector<std::size_t>;
 
-/// Beyond this share of a product's elements the whole product is faster.
-constexpr std::size_t sparse_share = 64;
-
 }  // namespace
 
 ExactStages::ExactStages(const compressor::Problem& problem, const compressor::Recipe& recipe, const Replayer& replayer,
@@ -70,13 +67,38 @@ Tensor ExactStages::input(Name name) const {
   return place->second;
 }
 
+/// Lots of stochastic formats are drawn by place in the whole.
+GivenFactor ExactStages::given(const ProductFactor& factor) const {
+  const auto [name, direction] = factor.slot;
+  if (direction == Direction::backward || !compressor::is_input(name)) return {known(factor.slot), std::nullopt};
+  const auto format = replayer_.plan().input_format(name);
+  const bool by_lot = format && format->mode == precision::RoundingMode::stochastic;
+  return by_lot ? GivenFactor{input(name), std::nullopt} : GivenFactor{problem_.input(name), format};
+}
+
+namespace {
+
+/// A bound of the sum of squares of `count` values once they are rounded, in any mode, from that of the values.
+double once_rounded(double squares, std::size_t count, const precision::Format& format) {
+  const double norm = (1 + 2 * precision::unit_roundoff(format)) * std::sqrt(squares) +
+                      std::sqrt(static_cast<double>(count)) * precision::min_subnormal(format);
+  return norm <= format.max_finite ? norm * norm : HUGE_VAL;
+}
+
+}  // namespace
+
 /// Each is a factor of two products.
 const LineSquares& ExactStages::squares(const ProductFactor& factor) const {
-  const Tensor tensor = known(factor.slot);
+  const GivenFactor matrix = given(factor);
   const std::lock_guard lock(squares_mutex_);
   const auto [place, is_new] = squares_.try_emplace(factor.slot);
-  if (is_new) place->second = line_squares(tensor, factor.width, 1);
-  return place->second;
+  LineSquares& squares = place->second;
+  if (!is_new) return squares;
+  squares = line_squares(matrix.tensor, factor.width, 1);
+  if (!matrix.format) return squares;
+  for (double& row : squares.rows) row = once_rounded(row, factor.width, *matrix.format);
+  for (double& column : squares.columns) column = once_rounded(column, squares.rows.size(), *matrix.format);
+  return squares;
 }
 
 namespace {
@@ -104,30 +126,6 @@ std::optional<double> ExactStages::product_error(Slot slot) const {
   return error;
 }
 
-std::optional<std::vector<double>> ExactStages::of_product(const SlotProduct& product, const Elements& elements,
-                                                           const Settled& settled) const {
-  const std::size_t few = product.rows * product.columns / sparse_share;
-  const ProductElements by_element(product, known(product.left.slot), known(product.right.slot));
-  if (elements.size() <= few) return by_element.sums(elements);
-  if (!settled) return std::nullopt;
-  const auto estimate = by_element.estimate(squares(product.left), squares(product.right));
-  if (!estimate) return std::nullopt;
-  std::vector<double> values(elements.size());
-  std::vector<std::size_t> places;
-  Elements open;
-  for (std::size_t k = 0; k < elements.size(); ++k) {
-    values[k] = estimate->value(elements[k]);
-    const double error = estimate->error(elements[k]);
-    if (settled(k, values[k] - error, values[k] + error)) continue;
-    places.push_back(k);
-    open.push_back(elements[k]);
-  }
-  if (open.size() > few) return std::nullopt;
-  const std::vector<double> sums = by_element.sums(open);
-  for (std::size_t k = 0; k < open.size(); ++k) values[places[k]] = sums[k];
-  return values;
-}
-
 Tensor ExactStages::whole(Slot slot) const {
   const std::lock_guard lock(engine_mutex_);
   const Tape reads = replayer_.reads_of(slot);
@@ -143,9 +141,8 @@ std::vector<double> ExactStages::at(Slot slot, const Elements& elements, const S
     for (const std::size_t element : elements) values.push_back((*rule)(element));
     return values;
   }
-  if (const auto product = product_of(slot, replayer_.plan().config())) {
-    if (auto found = of_product(*product, elements, settled)) return std::move(*found);
-  }
+  if (const auto product = product_of(slot, replayer_.plan().config()))
+    return ProductElements(*product, given(product->left), given(product->right)).sums(elements, settled);
   const Tensor exact = whole(slot);
   for (const std::size_t element : elements) values.push_back(exact.at(element));
   return values;

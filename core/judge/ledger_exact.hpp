@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -21,9 +20,6 @@ enum class Gaps : std::uint8_t {
   leave,   ///< say nothing of that stage: a run that keeps its results only
   replay,  ///< recompute it in the recipe from the nearest slots
 };
-
-/// Whether the element asked for as the k-th means the same wherever between `low` and `high` its exact value is.
-using Settled = std::function<bool(std::size_t k, double low, double high)>;
 
 /// Threads may ask for different slots at a time, where the tape holds what their stages read.
 class ExactStages {
@@ -53,10 +49,8 @@ class ExactStages {
   const WindowGrid& grid() const { return elements_.grid(); }
 
  private:
+  GivenFactor given(const ProductFactor& factor) const;
   const LineSquares& squares(const ProductFactor& factor) const;
-  /// A product's elements; nothing: the whole of it costs less.
-  std::optional<std::vector<double>> of_product(const SlotProduct& product, const std::vector<std::size_t>& elements,
-                                                const Settled& settled) const;
   compressor::Tensor whole(compressor::Slot slot) const;
 
   const compressor::Problem& problem_;

@@ -130,7 +130,8 @@ SlotMechanism::SlotMechanism(Slot slot, const Replayer& replayer, const compress
   const compressor::Plan& plan = replayer.plan();
   const Operation operation = operation_of(slot, plan.writer(slot), recipe.softmax);
   operation_ = operation.tiny;
-  rounding_ = operation.rounding;
+  zeros_ = {Zero{operation.tiny, true}, Zero{Mechanism::storage, true}, Zero{Mechanism::flush, true},
+            Zero{operation.rounding, false}};
   const compressor::SlotArithmetic& arithmetic = plan.at(slot);
   storage_ = arithmetic.storage;
   unflushed_ = without_flushes(storage_);
@@ -149,8 +150,7 @@ SlotMechanism::SlotMechanism(Slot slot, const Replayer& replayer, const compress
   if (computed_normal_ < normal_) asked_below_ = normal_;
 }
 
-const SlotMechanism::Points& SlotMechanism::points() const {
-  if (points_) return *points_;
+const SlotMechanism::Points& SlotMechanism::find_points() const {
   points_.emplace();
   for (const double sign : {1.0, -1.0}) {
     const bool negative = sign < 0;
@@ -163,16 +163,6 @@ const SlotMechanism::Points& SlotMechanism::points() const {
 
 double SlotMechanism::computed(double exact) const {
   return operation_ == Mechanism::storage ? exact : precision::round(exact, compute_);
-}
-
-SlotMechanism::Zero SlotMechanism::of_zero(double exact) const {
-  const double magnitude = std::fabs(exact);
-  const bool negative = std::signbit(exact);
-  if (magnitude <= points().computed[negative]) return {operation_, true};
-  if (magnitude <= points().stored[negative]) return {Mechanism::storage, true};
-  const bool flushes_result = flushes_results_ && magnitude <= std::max(normal_, computed_normal_);
-  if (flushes_inputs_ || flushes_result) return {Mechanism::flush, true};
-  return {rounding_, false};
 }
 
 /// Before it was stored it was beyond the last number that is stored as 0, and less than two places of the format away.

@@ -2,6 +2,7 @@
 // By which mechanism an element was lost: the formats of its slot, asked one after the other. Internal to core/judge.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <optional>
@@ -24,7 +25,16 @@ class SlotMechanism {
     bool by_formats = false;  ///< they alone bring the exact value to 0, flushes included; else the stage's own
                               ///< roundings did, or the value is not the recipe's
   };
-  Zero of_zero(double exact) const;
+  const Zero& of_zero(double exact) const { return zeros_[zero_step(exact)]; }
+  /// of_zero's answer is the same for all values of one sign and one step.
+  std::size_t zero_step(double exact) const {
+    const Points& ends = points();
+    const double magnitude = std::fabs(exact);
+    const bool negative = std::signbit(exact);
+    if (magnitude <= ends.computed[negative]) return 0;
+    if (magnitude <= ends.stored[negative]) return 1;
+    return flushes_inputs_ || (flushes_results_ && magnitude <= std::max(normal_, computed_normal_)) ? 2 : 3;
+  }
   /// Of a subnormal number; nothing: it is moved, and was subnormal before.
   std::optional<Mechanism> of_subnormal(double exact) const;
   /// A subnormal number below this may have been one before it was stored: its exact value decides. Of any other,
@@ -49,10 +59,11 @@ class SlotMechanism {
     std::array<double, 2> computed{};
     std::array<double, 2> stored{};
   };
-  const Points& points() const;
+  const Points& points() const { return points_ ? *points_ : find_points(); }
+  const Points& find_points() const;
 
   Mechanism operation_;  ///< where the format of the computation does not hold the value
-  Mechanism rounding_;   ///< where its roundings brought it to 0 all the same
+  std::array<Zero, 4> zeros_;
   double clamp_ = HUGE_VAL;
   bool keeps_values_ = false;
   double normal_ = 0;

@@ -9,39 +9,22 @@
 #include <span>
 
 #include "core/compressor/parallel.hpp"
+#include "core/judge/array_loops.hpp"
 
 namespace ulpscope::judge {
 namespace {
 
-/// Neighbours that are looked at together, without branches.
-constexpr std::size_t neighbours = 64;
 /// Rows whose squares are added in the values' own format: their sum is off by less than its hundredth.
 constexpr std::size_t rows_together = 128;
 constexpr double margin = 1.01;
 
-template <class T>
-using Lanes = std::array<T, neighbours>;
-
-/// sums[i] += values[i]^2, and lanes[i] too; by way of arrays of its own, which overlap nothing.
-template <class T>
-void add_squares(const T* values, T* sums, Lanes<T>& lanes) {
-  Lanes<T> own;
-  std::copy_n(sums, neighbours, own.begin());
-  for (std::size_t i = 0; i < neighbours; ++i) {
-    const T square = values[i] * values[i];
-    own[i] += square;
-    lanes[i] += square;
-  }
-  std::copy_n(own.begin(), neighbours, sums);
-}
-
 /// A row's sum of squares, which are added to those of the columns too.
 template <class T>
 double squares_of_row(const T* values, std::vector<T>& columns) {
-  Lanes<T> lanes{};
-  std::size_t i = 0;
-  for (; i + neighbours <= columns.size(); i += neighbours) add_squares(values + i, columns.data() + i, lanes);
-  for (; i < columns.size(); ++i) {
+  std::array<T, row_lanes> lanes{};
+  const std::size_t whole = columns.size() / row_lanes * row_lanes;
+  array_loops<T>().add_row_squares(values, whole, columns.data(), lanes.data());
+  for (std::size_t i = whole; i < columns.size(); ++i) {
     const T square = values[i] * values[i];
     columns[i] += square;
     lanes[0] += square;

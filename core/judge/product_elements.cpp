@@ -1,73 +1,279 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lines are laid one after the other where many are asked for; where few are, the factors are walked as they lie.
+// Lines of both factors in parts: those of a block of the right one stay in the second cache, a part of it in the
+// first.
 #include "core/judge/product_elements.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
+#include <memory>
+#include <numeric>
 #include <span>
 #include <type_traits>
 
-#include "core/compressor/kernels/kernel_sets.hpp"
-#include "core/compressor/matrix_product.hpp"
+#include "core/judge/array_loops.hpp"
+#include "precision/round_array.hpp"
+#include "precision/rounding.hpp"
 
 namespace ulpscope::judge {
 namespace {
 
-using compressor::Tensor;
 using Elements = std::vector<std::size_t>;
 
-/// Side of the squares in which a matrix is transposed: both of their sides stay in the first cache.
-constexpr std::size_t tile = 16;
+/// Lines of a block, and of a panel of it, whose parts meet a line's together.
+constexpr std::size_t panel_lines = 16;
+constexpr std::size_t block_panels = 8;
+constexpr std::size_t block_lines = block_panels * panel_lines;
+/// Of sums of squares in floats: they are off by less.
+constexpr double margin = 1.01;
+using Needed = std::array<bool, block_lines>;
 
-/// The lines of a factor, each from `lines[i * terms]`; `copy` holds them where they did not lie so.
+/// Some lines of a factor as the stage reads them: [panels, parts, panel_lines, part_terms], missing terms 0.
 template <class T>
-const T* contiguous(const ProductFactor& factor, std::span<const T> values, std::vector<T>& copy) {
-  if (factor.lines == Lines::rows) return values.data();
-  const std::size_t width = factor.width;
-  const std::size_t rows = values.size() / width;
-  copy.resize(values.size());
-  for (std::size_t row = 0; row < rows; row += tile) {
-    for (std::size_t column = 0; column < width; column += tile) {
-      for (std::size_t i = column; i < std::min(column + tile, width); ++i) {
-        for (std::size_t k = row; k < std::min(row + tile, rows); ++k) copy[i * rows + k] = values[k * width + i];
+class LineBlock {
+ public:
+  LineBlock(const ProductFactor& factor, const GivenFactor& given, std::size_t terms)
+      : factor_(factor),
+        given_(given),
+        terms_(terms),
+        parts_((terms + part_terms - 1) / part_terms),
+        values_(block_lines * parts_ * part_terms) {}
+
+  /// Lines from `first` on, `count` of them at most; of the others the content is open.
+  void load(std::size_t first, std::size_t count, const Needed& needed) {
+    std::visit(
+        [&](const auto& values) {
+          const auto* const from = values.data() + first * factor_.stride();
+          factor_.lines == Lines::rows ? copy(from, needed) : turn(from, count);
+        },
+        given_.tensor.data);
+    for (std::size_t line = 0; line < block_lines; ++line) {
+      if (needed[line]) measure(line);
+    }
+  }
+
+  std::size_t parts() const { return parts_; }
+  /// The lines of a panel.
+  const T* part(std::size_t panel, std::size_t i) const {
+    return values_.data() + (panel * parts_ + i) * panel_lines * part_terms;
+  }
+  const T* part_of_line(std::size_t line, std::size_t i) const {
+    return part(line / panel_lines, i) + line % panel_lines * part_terms;
+  }
+  /// At least the Euclidean norm; infinite or NaN where something is not finite, or its square is out of range. 0:
+  /// nothing but zeros.
+  double norm(std::size_t line) const { return norms_[line]; }
+
+ private:
+  T* at(std::size_t line, std::size_t term) {
+    const std::size_t panel = line / panel_lines * parts_ + term / part_terms;
+    return values_.data() + (panel * panel_lines + line % panel_lines) * part_terms + term % part_terms;
+  }
+  void round(T* values, std::size_t count) const {
+    if (given_.format) precision::round_array({values, count}, {values, count}, *given_.format);
+  }
+  template <class From>
+  static T converted(From x) {
+    return static_cast<T>(x);
+  }
+
+  template <class From>
+  void copy(const From* from, const Needed& needed) {
+    for (std::size_t line = 0; line < block_lines; ++line) {
+      for (std::size_t k = 0; needed[line] && k < terms_; k += part_terms) {
+        const From* const part = from + line * terms_ + k;
+        const std::size_t count = std::min(part_terms, terms_ - k);
+        std::transform(part, part + count, at(line, k), converted<From>);
+        round(at(line, k), count);
       }
     }
   }
-  return copy.data();
-}
 
-/// Terms that are added from 0, and rows whose sums stay in the second cache: the shorter a sum, the closer its bound.
-constexpr std::size_t part_terms = 256;
-constexpr std::size_t part_rows = 128;
-
-/// out = a b, its parts added one by one.
-void add_parts(const compressor::MatrixProduct<float>& whole) {
-  const auto& kernels = compressor::kernels::kernel_set<float>(compressor::Kind::native_float, "");
-  const compressor::Multiplier<float> multiply(kernels, 1);
-  std::vector<compressor::Workspace<float>> panels((whole.depth + part_terms - 1) / part_terms);
-  std::vector<float> sums(part_rows * whole.columns);
-  for (std::size_t row = 0; row < whole.rows; row += part_rows) {
-    float* const out = whole.out + row * whole.columns;
-    for (std::size_t i = 0; i < panels.size(); ++i) {
-      const std::size_t first = i * part_terms;
-      compressor::MatrixProduct<float> part = whole;
-      part.rows = std::min(part_rows, whole.rows - row);
-      part.depth = std::min(part_terms, whole.depth - first);
-      part.a += row * whole.a_row + first * whole.a_depth;
-      part.b.data += first * (whole.b.stored_transposed == compressor::Transpose::yes ? 1 : whole.b.row);
-      part.out = i == 0 ? out : sums.data();
-      multiply({{part, &panels[i]}});
-      const std::size_t count = i == 0 ? 0 : part.rows * whole.columns;
-      for (std::size_t k = 0; k < count; ++k) out[k] += sums[k];
+  /// By way of a few terms that lie in the first cache: rows of the matrix are often whole pages apart.
+  template <class From>
+  void turn(const From* from, std::size_t count) {
+    static_assert(panel_lines == turned_side && part_terms % turned_side == 0);
+    std::array<T, turned_side * block_lines> rows{};
+    for (std::size_t k = 0; k < terms_; k += turned_side) {
+      const std::size_t some = std::min(turned_side, terms_ - k);
+      if (some < turned_side) rows.fill(0);
+      for (std::size_t i = 0; i < some; ++i) {
+        const From* const row = from + (k + i) * factor_.width;
+        std::transform(row, row + count, rows.data() + i * block_lines, converted<From>);
+      }
+      round(rows.data(), rows.size());
+      for (std::size_t line = 0; line < block_lines; line += panel_lines)
+        array_loops<T>().turn(rows.data() + line, block_lines, at(line, k));
     }
   }
+
+  void measure(std::size_t line) {
+    std::array<T, sum_lanes> lanes{};
+    bool is_zero = true;
+    for (std::size_t i = 0; i < parts_; ++i) {
+      const T* const values = part_of_line(line, i);
+      const std::uint8_t itself = 0;
+      array_loops<T>().add_parts({values, values, &itself, 1}, lanes.data());
+      is_zero = is_zero && std::all_of(values, values + part_terms, [](T x) { return x == 0; });
+    }
+    const double lost = static_cast<double>(terms_) * static_cast<double>(std::numeric_limits<T>::min());
+    norms_[line] = is_zero ? 0 : std::sqrt(margin * std::accumulate(lanes.begin(), lanes.end(), 0.0) + lost);
+  }
+
+  const ProductFactor& factor_;
+  const GivenFactor& given_;
+  std::size_t terms_;
+  std::size_t parts_;
+  std::vector<T> values_;
+  std::array<double, block_lines> norms_{};
+};
+
+/// The elements of a row of the product, [next, end) of the list; those before `last` are in the block.
+struct RowElements {
+  std::size_t row;
+  std::size_t next;
+  std::size_t last;
+  std::size_t end;
+  std::array<std::size_t, block_panels + 1> sums;  ///< where those of each panel begin among the block's
+};
+
+std::vector<RowElements> rows_of(const Elements& elements, std::size_t columns) {
+  std::vector<RowElements> rows;
+  for (std::size_t k = 0; k < elements.size(); k = rows.back().end) {
+    const std::size_t row = elements[k] / columns;
+    const auto from = elements.begin() + static_cast<std::ptrdiff_t>(k);
+    const auto end = std::lower_bound(from, elements.end(), (row + 1) * columns);
+    rows.push_back({row, k, k, static_cast<std::size_t>(end - elements.begin()), {}});
+  }
+  return rows;
 }
 
-std::vector<double> roots(const std::vector<double>& squares) {
-  std::vector<double> norms(squares.size());
-  std::transform(squares.begin(), squares.end(), norms.begin(), [](double x) { return std::sqrt(x); });
-  return norms;
-}
+/// All lines that rows of elements need.
+template <class T>
+class LeftLines {
+ public:
+  LeftLines(const SlotProduct& product, const GivenFactor& given, const std::vector<RowElements>& rows) {
+    blocks_.resize((product.rows + block_lines - 1) / block_lines);
+    for (std::size_t n = 0; n < rows.size();) {
+      const std::size_t block = rows[n].row / block_lines;
+      Needed needed{};
+      for (; n < rows.size() && rows[n].row / block_lines == block; ++n) needed[rows[n].row % block_lines] = true;
+      blocks_[block] = std::make_unique<LineBlock<T>>(product.left, given, product.terms);
+      const std::size_t first = block * block_lines;
+      blocks_[block]->load(first, std::min(block_lines, product.rows - first), needed);
+    }
+  }
+  const T* part(std::size_t row, std::size_t i) const { return block(row).part_of_line(row % block_lines, i); }
+  double norm(std::size_t row) const { return block(row).norm(row % block_lines); }
+
+ private:
+  const LineBlock<T>& block(std::size_t row) const { return *blocks_[row / block_lines]; }
+  std::vector<std::unique_ptr<LineBlock<T>>> blocks_;
+};
+
+template <class T>
+class Walk {
+ public:
+  /// `settled` null: sums are in fp64.
+  Walk(const SlotProduct& product, const GivenFactor& left, const GivenFactor& right, const Settled* settled)
+      : product_(product), left_(left), right_(product.right, right, product.terms), settled_(settled) {
+    const precision::Format fp32 = precision::parse_format("fp32");
+    // Additions within a lane, of lanes, of parts; the last ones are in fp64.
+    const std::size_t additions = part_terms / part_lanes + part_lanes / sum_lanes + right_.parts();
+    error_ = sum_error(additions, fp32, precision::unit_roundoff(fp32));
+    error_.absolute = static_cast<double>(product.terms) * precision::min_normal(fp32);
+  }
+
+  std::vector<double> sums(const Elements& elements) {
+    std::vector<double> values(elements.size());
+    std::vector<RowElements> rows = rows_of(elements, product_.columns);
+    const LeftLines<T> left(product_, left_, rows);
+    std::erase_if(rows, [&](const RowElements& row) { return left.norm(row.row) == 0; });
+    for (std::size_t first = 0; first < product_.columns; first += block_lines) {
+      const Needed needed = enter(rows, elements, first);
+      if (places_.empty()) continue;
+      right_.load(first, std::min(block_lines, product_.columns - first), needed);
+      sums_.assign(places_.size() * sum_lanes, 0);
+      for (std::size_t panel = 0; panel < block_panels; ++panel) add_panel(rows, left, panel);
+      for (RowElements& row : rows) add_values(row, left, values);
+    }
+    return values;
+  }
+
+ private:
+  /// The lines that some row needs.
+  Needed enter(std::vector<RowElements>& rows, const Elements& elements, std::size_t first) {
+    Needed needed{};
+    places_.clear();
+    for (RowElements& row : rows) {
+      const std::size_t begin = row.row * product_.columns + first;
+      const std::size_t end = std::min(begin + block_lines, (row.row + 1) * product_.columns);
+      std::size_t panel = 0;
+      row.sums.fill(places_.size());
+      for (; row.last != row.end && elements[row.last] < end; ++row.last) {
+        const std::size_t line = elements[row.last] - begin;
+        needed[line] = true;
+        while (panel < line / panel_lines) row.sums[++panel] = places_.size();
+        places_.push_back(static_cast<std::uint8_t>(line % panel_lines));
+      }
+      while (panel < block_panels) row.sums[++panel] = places_.size();
+    }
+    return needed;
+  }
+
+  void add_panel(const std::vector<RowElements>& rows, const LeftLines<T>& left, std::size_t panel) {
+    const ArrayLoops<T>& loops = array_loops<T>();
+    for (std::size_t i = 0; i < right_.parts(); ++i) {
+      for (const RowElements& row : rows) {
+        const std::size_t first = row.sums[panel];
+        const std::size_t count = row.sums[panel + 1] - first;
+        if (count == 0) continue;
+        loops.add_parts({left.part(row.row, i), right_.part(panel, i), places_.data() + first, count},
+                        sums_.data() + first * sum_lanes);
+      }
+    }
+  }
+
+  void add_values(RowElements& row, const LeftLines<T>& left, std::vector<double>& values) const {
+    const double norm = left.norm(row.row);
+    for (std::size_t panel = 0; panel < block_panels; ++panel) {
+      for (std::size_t place = row.sums[panel]; place < row.sums[panel + 1]; ++place, ++row.next) {
+        const std::size_t line = panel * panel_lines + places_[place];
+        if (right_.norm(line) == 0) continue;
+        const double sum = sum_at(place);
+        const double error = error_.relative * norm * right_.norm(line) + error_.absolute;
+        const bool is_known = settled_ == nullptr || (*settled_)(row.next, sum - error, sum + error);
+        values[row.next] = is_known ? sum : exact(row.row, line, left);
+      }
+    }
+  }
+
+  double sum_at(std::size_t place) const {
+    std::array<double, sum_lanes / 2> halves;
+    const T* const lanes = sums_.data() + place * sum_lanes;
+    for (std::size_t i = 0; i < halves.size(); ++i)
+      halves[i] = static_cast<double>(lanes[i]) + static_cast<double>(lanes[i + halves.size()]);
+    return (halves[0] + halves[2]) + (halves[1] + halves[3]);
+  }
+
+  double exact(std::size_t row, std::size_t line, const LeftLines<T>& left) const {
+    double sum = 0;
+    for (std::size_t i = 0; i < right_.parts(); ++i) {
+      const std::size_t terms = std::min(part_terms, product_.terms - i * part_terms);
+      sum += dot(left.part(row, i), right_.part_of_line(line, i), terms);
+    }
+    return sum;
+  }
+
+  const SlotProduct& product_;
+  const GivenFactor& left_;
+  LineBlock<T> right_;
+  const Settled* settled_;
+  SumError error_;                    ///< of a sum in fp32
+  std::vector<std::uint8_t> places_;  ///< of the block's elements: their lines in the panel
+  std::vector<T> sums_;               ///< [elements of the block, sum_lanes]
+};
 
 }  // namespace
 
@@ -76,105 +282,17 @@ SumError sum_error(std::size_t terms, const precision::Format& format, double un
   return {std::expm1((count + 1) * unit), count * precision::min_normal(format)};
 }
 
-/// Of a row of zeros, as of tokens that no window holds, every sum is 0 without a look at the columns.
-std::vector<double> ProductElements::sums(const Elements& elements) const {
-  Elements asked;
-  std::vector<std::size_t> places;
-  std::visit(
-      [&](const auto& left) {
-        std::size_t known = product_.rows;
-        bool is_zero = false;
-        for (std::size_t k = 0; k < elements.size(); ++k) {
-          const std::size_t row = elements[k] / product_.columns;
-          if (row != known) {
-            const auto* const line = left.data() + row * product_.left.stride();
-            is_zero = true;
-            for (std::size_t i = 0; i < product_.terms && is_zero; ++i) is_zero = line[i * product_.left.step()] == 0;
-            known = row;
-          }
-          if (is_zero) continue;
-          asked.push_back(elements[k]);
-          places.push_back(k);
-        }
-      },
-      left_.data);
-  const std::vector<double> found = asked.size() < product_.columns ? by_terms(asked) : by_lines(asked);
-  std::vector<double> values(elements.size());
-  for (std::size_t k = 0; k < places.size(); ++k) values[places[k]] = found[k];
-  return values;
+bool ProductElements::fits_floats() const {
+  const auto fits = [](const GivenFactor& factor) {
+    return std::holds_alternative<io::Buffer<float>>(factor.tensor.data) &&
+           (!factor.format || precision::Rounder<float>::supports(*factor.format));
+  };
+  return fits(left_) && fits(right_);
 }
 
-std::vector<double> ProductElements::by_lines(const Elements& elements) const {
-  std::vector<double> values(elements.size());
-  const auto add = [&](const auto& left, const auto& right) {
-    std::vector<typename std::remove_cvref_t<decltype(left)>::value_type> left_copy;
-    std::vector<typename std::remove_cvref_t<decltype(right)>::value_type> right_copy;
-    const auto* const rows = contiguous(product_.left, std::span(left.data(), left.size()), left_copy);
-    const auto* const columns = contiguous(product_.right, std::span(right.data(), right.size()), right_copy);
-    for (std::size_t k = 0; k < elements.size(); ++k) {
-      values[k] = dot(rows + elements[k] / product_.columns * product_.terms,
-                      columns + elements[k] % product_.columns * product_.terms, product_.terms);
-    }
-  };
-  std::visit(add, left_.data, right_.data);
-  return values;
-}
-
-/// Term by term: what the elements read of a factor lies near what they read of it for the term before.
-std::vector<double> ProductElements::by_terms(const Elements& elements) const {
-  struct Place {
-    std::size_t left;
-    std::size_t right;
-  };
-  std::vector<Place> places;
-  for (const std::size_t element : elements) {
-    places.push_back(
-        {element / product_.columns * product_.left.stride(), element % product_.columns * product_.right.stride()});
-  }
-  std::vector<double> values(elements.size());
-  const auto add = [&](const auto& left, const auto& right) {
-    for (std::size_t i = 0; i < product_.terms; ++i) {
-      const auto* const a = left.data() + i * product_.left.step();
-      const auto* const b = right.data() + i * product_.right.step();
-      for (std::size_t k = 0; k < values.size(); ++k)
-        values[k] += static_cast<double>(a[places[k].left]) * static_cast<double>(b[places[k].right]);
-    }
-  };
-  std::visit(add, left_.data, right_.data);
-  return values;
-}
-
-std::optional<ProductElements::Estimate> ProductElements::estimate(const LineSquares& left,
-                                                                   const LineSquares& right) const {
-  const auto* const a = std::get_if<io::Buffer<float>>(&left_.data);
-  const auto* const b = std::get_if<io::Buffer<float>>(&right_.data);
-  if (a == nullptr || b == nullptr) return std::nullopt;
-  const auto lines_of = [](const ProductFactor& factor, const LineSquares& squares) {
-    return roots(factor.lines == Lines::rows ? squares.rows : squares.columns);
-  };
-  Estimate estimate;
-  estimate.norms_ = {lines_of(product_.left, left), lines_of(product_.right, right)};
-  const precision::Format fp32 = precision::parse_format("fp32");
-  const std::size_t parts = (product_.terms + part_terms - 1) / part_terms;
-  estimate.error_ = sum_error(part_terms + parts, fp32, precision::unit_roundoff(fp32));
-  estimate.error_.absolute = static_cast<double>(product_.terms) * precision::min_normal(fp32);
-  estimate.values_.resize(product_.rows * product_.columns);
-  compressor::SlotArithmetic arithmetic;
-  arithmetic.compute = arithmetic.accumulate = arithmetic.storage = arithmetic.branches = fp32;
-  arithmetic.compute_exact = true;
-  compressor::MatrixProduct<float> product;
-  product.arithmetic = &arithmetic;
-  product.a = a->data();
-  product.a_row = product_.left.stride();
-  product.a_depth = product_.left.step();
-  const bool transposed = product_.right.lines == Lines::rows;
-  product.b = {b->data(), product_.right.width, transposed ? compressor::Transpose::yes : compressor::Transpose::no};
-  product.rows = product_.rows;
-  product.depth = product_.terms;
-  product.columns = product_.columns;
-  product.out = estimate.values_.data();
-  add_parts(product);
-  return estimate;
+std::vector<double> ProductElements::sums(const Elements& elements, const Settled& settled) const {
+  if (settled && fits_floats()) return Walk<float>(product_, left_, right_, &settled).sums(elements);
+  return Walk<double>(product_, left_, right_, nullptr).sums(elements);
 }
 
 }  // namespace ulpscope::judge

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elements of a matrix product by themselves: sums in fp64, and estimates of all with a bound. Internal to core/judge.
+// Elements of a matrix product by themselves: estimates in fp32 with a bound, sums in fp64. Internal to core/judge.
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <vector>
 
 #include "core/compressor/tape.hpp"
-#include "core/judge/line_squares.hpp"
 #include "core/judge/slot_product.hpp"
 #include "precision/format.hpp"
 
@@ -19,49 +19,34 @@ struct SumError {
   double relative = 0;  ///< (1 + u)^(K + 1) - 1 [Higham02, ch. 3]
   double absolute = 0;  ///< products below the format's range, or flushed
 };
-/// `unit`: what one rounding does at most, relative to its result.
+/// `terms`: those that one sum adds up. `unit`: what one rounding does at most, relative to its result.
 SumError sum_error(std::size_t terms, const precision::Format& format, double unit);
+
+/// Whether the element asked for as the k-th means the same wherever between `low` and `high` its exact value is.
+using Settled = std::function<bool(std::size_t k, double low, double high)>;
+
+/// A factor as it is given, and the format to which the stage rounds it first (nothing: none, or it is rounded).
+struct GivenFactor {
+  compressor::Tensor tensor;
+  std::optional<precision::Format> format;
+};
 
 class ProductElements {
  public:
-  /// The factors as the stage reads them; kept, not copied, where they are references to memory that stays.
-  ProductElements(const SlotProduct& product, compressor::Tensor left, compressor::Tensor right)
+  /// The factors are kept, not copied, where they are references to memory that stays.
+  ProductElements(const SlotProduct& product, GivenFactor left, GivenFactor right)
       : product_(product), left_(std::move(left)), right_(std::move(right)) {}
 
-  /// In fp64, at ascending flat elements.
-  std::vector<double> sums(const std::vector<std::size_t>& elements) const;
-
-  /// Norms of the lines that meet.
-  struct Norms {
-    std::vector<double> left;
-    std::vector<double> right;
-  };
-  /// Every element in fp32, and how far it may be from the exact sum.
-  class Estimate {
-   public:
-    double value(std::size_t element) const { return values_[element]; }
-    double error(std::size_t element) const {
-      return error_.relative * norms_.left[element / norms_.right.size()] *
-                 norms_.right[element % norms_.right.size()] +
-             error_.absolute;
-    }
-
-   private:
-    friend class ProductElements;
-    std::vector<float> values_;
-    Norms norms_;
-    SumError error_;
-  };
-  /// Nothing where a factor is not carried in floats.
-  std::optional<Estimate> estimate(const LineSquares& left, const LineSquares& right) const;
+  /// In fp64, at ascending flat elements; a line of zeros makes 0, whatever meets it. With `settled`, of factors in
+  /// floats: estimates in fp32, of those elements that these settle.
+  std::vector<double> sums(const std::vector<std::size_t>& elements, const Settled& settled = nullptr) const;
 
  private:
-  std::vector<double> by_lines(const std::vector<std::size_t>& elements) const;
-  std::vector<double> by_terms(const std::vector<std::size_t>& elements) const;
+  bool fits_floats() const;
 
   SlotProduct product_;
-  compressor::Tensor left_;
-  compressor::Tensor right_;
+  GivenFactor left_;
+  GivenFactor right_;
 };
 
 }  // namespace ulpscope::judge

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elements of products against long double sums, for every way in which the factors lie; estimates keep to their
-// bounds.
+// Elements of products against long double sums, for every way in which the factors lie; what is settled is within the
+// bounds that were asked about.
 #include "core/judge/product_elements.hpp"
 
 #include <cmath>
 #include <limits>
 #include <numeric>
 
+#include "precision/rounding.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/random.hpp"
 
 using namespace ulpscope;
+using judge::GivenFactor;
 using judge::Lines;
 using judge::ProductElements;
 using judge::SlotProduct;
@@ -65,7 +67,7 @@ std::vector<std::size_t> every(std::size_t count, std::size_t step) {
 
 template <class F>
 void for_each_layout(F&& check) {
-  for (const Size& size : {Size{5, 300, 70}, Size{33, 17, 19}, Size{1, 1, 1}, Size{130, 600, 3}}) {
+  for (const Size& size : {Size{5, 300, 70}, Size{33, 17, 19}, Size{1, 1, 1}, Size{130, 600, 3}, Size{2, 256, 300}}) {
     for (const Lines left : {Lines::rows, Lines::columns}) {
       for (const Lines right : {Lines::rows, Lines::columns}) {
         INFO(size.rows << " x " << size.terms << " x " << size.columns << ", " << int(left) << int(right));
@@ -83,7 +85,7 @@ TEST_CASE("few elements and many are the sums of the lines that meet, in any car
     const auto right = tensor_of<double>(product.columns * product.terms, 4, 1);
     for (const auto& [a, b] : {std::pair{left, right}, std::pair{left, tensor_of<float>(right.size(), 5, 1e-3)},
                                std::pair{tensor_of<double>(left.size(), 6, 1e200), right}}) {
-      const ProductElements by_element(product, a, b);
+      const ProductElements by_element(product, {a, {}}, {b, {}});
       for (const std::size_t step : {1, 2, 41}) {
         const auto elements = every(product.rows * product.columns, step);
         const auto sums = by_element.sums(elements);
@@ -99,54 +101,98 @@ TEST_CASE("few elements and many are the sums of the lines that meet, in any car
   });
 }
 
-TEST_CASE("a row of zeros gives zeros, whatever stands in the columns") {
+TEST_CASE("a line of zeros gives zeros, whatever meets it; one of the least numbers does not") {
   const SlotProduct product = product_of({3, 40, 50}, Lines::columns, Lines::columns);
   std::vector<float> left = test::normal_values<float>(3 * 40, 7);
-  for (std::size_t k = 0; k < 40; ++k) left[k * 3 + 1] = 0;
+  for (std::size_t k = 0; k < 40; ++k) {
+    left[k * 3 + 1] = 0;
+    left[k * 3 + 2] = std::numeric_limits<float>::denorm_min();
+  }
+  std::vector<float> right = test::normal_values<float>(40 * 50, 8);
+  for (std::size_t k = 0; k < 40; ++k) right[k * 50 + 7] = 0;
   const compressor::Tensor a{{40, 3}, io::Buffer<float>(std::move(left)), io::DType::f32};
-  const compressor::Tensor b = tensor_of<float>(40 * 50, 8, 1);
+  const compressor::Tensor b{{40, 50}, io::Buffer<float>(std::move(right)), io::DType::f32};
   std::vector<std::size_t> all(150);
   std::iota(all.begin(), all.end(), 0U);
-  const auto sums = ProductElements(product, a, b).sums(all);
-  for (std::size_t i = 0; i < 150; ++i) CHECK((sums[i] == 0) == (i / 50 == 1));
+  const judge::Settled never = [](std::size_t, double, double) { return false; };
+  for (const judge::Settled& settled : {judge::Settled(), never}) {
+    const auto sums = ProductElements(product, {a, {}}, {b, {}}).sums(all, settled);
+    for (std::size_t i = 0; i < 150; ++i) CHECK((sums[i] == 0) == (i / 50 == 1 || i % 50 == 7));
+  }
 }
 
-TEST_CASE("estimates are within their bounds, which are no wider than a thousandth of the norms") {
+TEST_CASE("factors are read in their formats, in floats and in doubles") {
   for_each_layout([](const SlotProduct& product) {
-    for (const double scale : {1.0, 1e-9, 1e12}) {
-      const auto left = tensor_of<float>(product.rows * product.terms, 9, scale);
-      const auto right = tensor_of<float>(product.columns * product.terms, 10, scale);
-      const auto squares = [](const compressor::Tensor& tensor, const judge::ProductFactor& factor) {
-        return judge::line_squares(tensor, factor.width, 1);
-      };
-      const auto estimate =
-          ProductElements(product, left, right).estimate(squares(left, product.left), squares(right, product.right));
-      REQUIRE(estimate);
-      for (std::size_t i = 0; i < product.rows * product.columns; ++i) {
-        const Sum sum = sum_of(product, left, right, i);
-        if (!(std::fabs(estimate->value(i) - sum.value) <= estimate->error(i))) FAIL("element " << i);
-        const double norms = static_cast<double>(product.terms) * scale * scale * 25;  // no line is five sigma long
-        if (!(estimate->error(i) <= 1e-3 * norms + 1e-30)) FAIL("the bound of element " << i);
+    const auto rounded = [](compressor::Tensor tensor, const precision::Format& format) {
+      std::vector<double> values = compressor::to_doubles(tensor);
+      for (double& value : values) value = precision::round(value, format);
+      return compressor::Tensor{tensor.shape, std::move(values), io::DType::f64};
+    };
+    for (const char* name : {"fp16", "e4m3fn", "fp64"}) {  // the last does not fit a float
+      const precision::Format format = precision::parse_format(name);
+      const auto left = tensor_of<float>(product.rows * product.terms, 21, 1);
+      const auto right = tensor_of<float>(product.columns * product.terms, 22, 1e-3);
+      const auto elements = every(product.rows * product.columns, 3);
+      const judge::Settled always = [](std::size_t, double, double) { return true; };
+      const auto found = ProductElements(product, {left, format}, {right, format}).sums(elements, always);
+      for (std::size_t k = 0; k < elements.size(); ++k) {
+        const Sum sum = sum_of(product, rounded(left, format), rounded(right, format), elements[k]);
+        if (!(std::fabs(found[k] - sum.value) <= sum.terms * 0x1p-19L)) FAIL(name << ", element " << elements[k]);
       }
     }
   });
 }
 
-TEST_CASE("what is not finite has no bound, and doubles are not estimated") {
+TEST_CASE("what is settled is within bounds no wider than a ten-thousandth of the norms; what is not is in fp64") {
+  for_each_layout([](const SlotProduct& product) {
+    for (const double scale : {1.0, 1e-9, 1e-21, 1e12}) {
+      const auto left = tensor_of<float>(product.rows * product.terms, 9, scale);
+      const auto right = tensor_of<float>(product.columns * product.terms, 10, scale);
+      const auto all = every(product.rows * product.columns, 1);
+      std::size_t asked = 0;
+      const judge::Settled settled = [&](std::size_t k, double low, double high) {
+        ++asked;
+        const Sum sum = sum_of(product, left, right, all[k]);
+        if (!(sum.value >= low && sum.value <= high)) FAIL("element " << all[k]);
+        const double norms = static_cast<double>(product.terms) * scale * scale * 25;  // no line is five sigma long
+        if (!(high - low <= 1e-4 * norms + 1e-34)) FAIL("the bound of element " << all[k]);
+        return k % 2 == 0;
+      };
+      const auto sums = ProductElements(product, {left, {}}, {right, {}}).sums(all, settled);
+      CHECK(asked == all.size());
+      for (std::size_t k = 1; k < all.size(); k += 2) {
+        const Sum sum = sum_of(product, left, right, all[k]);
+        if (!(std::fabs(sums[k] - sum.value) <= sum.terms * static_cast<long double>(product.terms) * 0x1p-53L))
+          FAIL("element " << all[k]);
+      }
+    }
+  });
+}
+
+TEST_CASE(
+    "what is not finite has no bound and is summed in fp64, NaN where a zero meets it; doubles are not estimated") {
   const SlotProduct product = product_of({2, 8, 4}, Lines::rows, Lines::rows);
-  const auto right = tensor_of<float>(8 * 4, 12, 1);
+  std::vector<float> zero_in_one = test::normal_values<float>(8 * 4, 12);
+  zero_in_one[3] = 0;  // of column 0
+  const compressor::Tensor right{{4, 8}, io::Buffer<float>(std::move(zero_in_one)), io::DType::f32};
+  const std::vector<std::size_t> all = every(8, 1);
   for (const float odd : {std::nanf(""), std::numeric_limits<float>::infinity(), 3e38F}) {
     std::vector<float> values = test::normal_values<float>(2 * 8, 11);
     values[3] = odd;
     const compressor::Tensor left{{2, 8}, io::Buffer<float>(std::move(values)), io::DType::f32};
-    const auto estimate = ProductElements(product, left, right)
-                              .estimate(judge::line_squares(left, 8, 1), judge::line_squares(right, 8, 1));
-    REQUIRE(estimate);
-    CHECK(!(estimate->error(1) < HUGE_VAL));
-    CHECK(estimate->error(5) < 1e-3);
+    const judge::Settled settled = [](std::size_t k, double low, double high) {
+      CHECK((high - low < 1e-3) == (k / 4 == 1));
+      return high - low < 1e-3;
+    };
+    const auto sums = ProductElements(product, {left, {}}, {right, {}}).sums(all, settled);
+    CHECK(std::isfinite(sums[0]) == (odd == 3e38F));
+    CHECK(std::isnan(sums[0]) == (odd != 3e38F));
+    CHECK(std::isfinite(sums[4]));
   }
+  const judge::Settled unasked = [](std::size_t, double, double) {
+    FAIL("asked about a sum in fp64");
+    return true;
+  };
   const auto doubles = tensor_of<double>(2 * 8, 11, 1);
-  const auto squares = judge::line_squares(doubles, 8, 1);
-  CHECK_FALSE(ProductElements(product, doubles, right).estimate(squares, squares));
-  CHECK_FALSE(ProductElements(product, right, doubles).estimate(squares, squares));
+  CHECK(ProductElements(product, {doubles, {}}, {right, {}}).sums(all, unasked).size() == 8);
 }

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loops over arrays at the best SIMD level of the machine. Internal to core/judge.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "precision/simd_level.hpp"
+
+namespace ulpscope::judge {
+
+/// Terms of lines that meet at a time: those of a few lines stay in the first cache.
+inline constexpr std::size_t part_terms = 256;
+/// Side of the squares in which a matrix is turned.
+inline constexpr std::size_t turned_side = 16;
+/// In so many lanes the products of a part are added, and then folded onto each other.
+inline constexpr std::size_t part_lanes = 32;
+inline constexpr std::size_t sum_lanes = 8;
+
+/// One part of a line, and of some others.
+template <class T>
+struct LineParts {
+  const T* line;               ///< [part_terms]
+  const T* others;             ///< [., part_terms]
+  const std::uint8_t* places;  ///< which of the others
+  std::size_t count;
+};
+
+/// Of a float's or double's bits, without the sign: their order is that of magnitudes. Signed, for which every
+/// processor has a comparison of packs.
+template <class T>
+using Bits = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+
+/// Values that are looked at together.
+inline constexpr std::size_t count_block = 256;
+/// Values that are squared together.
+inline constexpr std::size_t square_lanes = 32;
+/// Neighbours in a row whose squares are added to those of their columns together.
+inline constexpr std::size_t row_lanes = 32;
+
+/// Ends between kinds of magnitudes: 0, small ones, ordinary ones, clamped ones, infinity.
+template <class T>
+struct Ends {
+  Bits<T> small;  ///< above 0
+  Bits<T> clamp;
+};
+struct BlockCount {
+  std::uint64_t zero = 0;
+  std::uint64_t small = 0;    ///< zeros too
+  std::uint64_t clamped = 0;  ///< finite
+  bool is_ordinary() const { return small + clamped == 0; }
+};
+
+/// Over arrays of T; every level gives the same numbers.
+template <class T>
+struct ArrayLoops {
+  /// sums[i, :] += products of the line and its i-th other one, rounded, added in lanes: [count, sum_lanes].
+  void (*add_parts)(const LineParts<T>& parts, T* sums);
+  /// to[i * part_terms + k] = from[k * row + i], of a square of `turned_side`.
+  void (*turn)(const T* from, std::size_t row, T* to);
+  /// Of `count_block` values.
+  BlockCount (*count)(const T* block, const Ends<T>& ends);
+  /// Which of them are small or clamped: 1, else 0.
+  void (*flag)(const T* block, const Ends<T>& ends, std::uint8_t* flags);
+  /// Adds squares of values that are finite to `square_lanes` sums; `count` is a multiple of these.
+  void (*add_squares)(const T* values, std::size_t count, double* sums);
+  /// Adds squares to the sums of their columns and to `row_lanes` of the row; `count` is a multiple of these.
+  void (*add_row_squares)(const T* row, std::size_t count, T* columns, T* lanes);
+};
+
+/// At a level that the machine must have; T is float or double.
+template <class T>
+const ArrayLoops<T>& array_loops(precision::SimdLevel level = precision::best_simd_level());
+
+}  // namespace ulpscope::judge
