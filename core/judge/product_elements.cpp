@@ -25,6 +25,8 @@ using Elements = std::vector<std::size_t>;
 constexpr std::size_t panel_lines = 16;
 constexpr std::size_t block_panels = 8;
 constexpr std::size_t block_lines = block_panels * panel_lines;
+/// Elements up to this share of a product are summed in fp64: the errors of few estimates do not average out.
+constexpr std::size_t few_share = 64;
 /// Of sums of squares in floats: they are off by less.
 constexpr double margin = 1.01;
 using Needed = std::array<bool, block_lines>;
@@ -40,12 +42,12 @@ class LineBlock {
         parts_((terms + part_terms - 1) / part_terms),
         values_(block_lines * parts_ * part_terms) {}
 
-  /// Lines from `first` on, `count` of them at most; of the others the content is open.
-  void load(std::size_t first, std::size_t count, const Needed& needed) {
+  /// Lines from `first` on; what is not needed may be anything.
+  void load(std::size_t first, const Needed& needed) {
     std::visit(
         [&](const auto& values) {
           const auto* const from = values.data() + first * factor_.stride();
-          factor_.lines == Lines::rows ? copy(from, needed) : turn(from, count);
+          factor_.lines == Lines::rows ? copy(from, needed) : turn(from, factor_.width - first);
         },
         given_.tensor.data);
     for (std::size_t line = 0; line < block_lines; ++line) {
@@ -92,7 +94,8 @@ class LineBlock {
 
   /// By way of a few terms that lie in the first cache: rows of the matrix are often whole pages apart.
   template <class From>
-  void turn(const From* from, std::size_t count) {
+  void turn(const From* from, std::size_t lines_left) {
+    const std::size_t count = std::min(block_lines, lines_left);
     static_assert(panel_lines == turned_side && part_terms % turned_side == 0);
     std::array<T, turned_side * block_lines> rows{};
     for (std::size_t k = 0; k < terms_; k += turned_side) {
@@ -160,8 +163,7 @@ class LeftLines {
       Needed needed{};
       for (; n < rows.size() && rows[n].row / block_lines == block; ++n) needed[rows[n].row % block_lines] = true;
       blocks_[block] = std::make_unique<LineBlock<T>>(product.left, given, product.terms);
-      const std::size_t first = block * block_lines;
-      blocks_[block]->load(first, std::min(block_lines, product.rows - first), needed);
+      blocks_[block]->load(block * block_lines, needed);
     }
   }
   const T* part(std::size_t row, std::size_t i) const { return block(row).part_of_line(row % block_lines, i); }
@@ -193,7 +195,7 @@ class Walk {
     for (std::size_t first = 0; first < product_.columns; first += block_lines) {
       const Needed needed = enter(rows, elements, first);
       if (places_.empty()) continue;
-      right_.load(first, std::min(block_lines, product_.columns - first), needed);
+      right_.load(first, needed);
       sums_.assign(places_.size() * sum_lanes, 0);
       for (std::size_t panel = 0; panel < block_panels; ++panel) add_panel(rows, left, panel);
       for (RowElements& row : rows) add_values(row, left, values);
@@ -291,7 +293,8 @@ bool ProductElements::fits_floats() const {
 }
 
 std::vector<double> ProductElements::sums(const Elements& elements, const Settled& settled) const {
-  if (settled && fits_floats()) return Walk<float>(product_, left_, right_, &settled).sums(elements);
+  const bool are_few = elements.size() <= product_.rows * product_.columns / few_share;
+  if (settled && !are_few && fits_floats()) return Walk<float>(product_, left_, right_, &settled).sums(elements);
   return Walk<double>(product_, left_, right_, nullptr).sums(elements);
 }
 

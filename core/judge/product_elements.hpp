@@ -38,7 +38,7 @@ class ProductElements {
       : product_(product), left_(std::move(left)), right_(std::move(right)) {}
 
   /// In fp64, at ascending flat elements; a line of zeros makes 0, whatever meets it. With `settled`, of factors in
-  /// floats: estimates in fp32, of those elements that these settle.
+  /// floats, where more than 1/64 of all elements are asked for: estimates in fp32, of those that these settle.
   std::vector<double> sums(const std::vector<std::size_t>& elements, const Settled& settled = nullptr) const;
 
  private:

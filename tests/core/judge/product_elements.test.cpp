@@ -169,6 +169,19 @@ TEST_CASE("what is settled is within bounds no wider than a ten-thousandth of th
   });
 }
 
+TEST_CASE("few elements are summed in fp64 without asking") {
+  const SlotProduct product = product_of({16, 40, 50}, Lines::rows, Lines::columns);
+  const auto left = tensor_of<float>(16 * 40, 17, 1);
+  const auto right = tensor_of<float>(50 * 40, 18, 1);
+  std::size_t asked = 0;
+  const judge::Settled settled = [&asked](std::size_t, double, double) { return ++asked != 0; };
+  const ProductElements by_element(product, {left, {}}, {right, {}});
+  CHECK(by_element.sums(every(16 * 50, 67), settled).size() == 12);  // of 800: 1/64 is 12.5
+  CHECK(asked == 0);
+  CHECK(by_element.sums(every(16 * 50, 60), settled).size() == 13);
+  CHECK(asked == 13);
+}
+
 TEST_CASE(
     "what is not finite has no bound and is summed in fp64, NaN where a zero meets it; doubles are not estimated") {
   const SlotProduct product = product_of({2, 8, 4}, Lines::rows, Lines::rows);
