@@ -30,21 +30,21 @@ void apply_packs(const ArrayOperation<T>& operation, T* to) {
   using V = NativePack<T>;
   using A = Emulated<V>;
   switch (operation.operation) {
-    case Operation::add:
+    case Operator::add:
       return for_operands<V>(operation, to, [](const A& m, V a, V b, V) { return m.add(a, b); });
-    case Operation::sub:
+    case Operator::sub:
       return for_operands<V>(operation, to, [](const A& m, V a, V b, V) { return m.sub(a, b); });
-    case Operation::mul:
+    case Operator::mul:
       return for_operands<V>(operation, to, [](const A& m, V a, V b, V) { return m.mul(a, b); });
-    case Operation::div:
+    case Operator::div:
       return for_operands<V>(operation, to, [](const A& m, V a, V b, V) { return m.div(a, b); });
-    case Operation::fma:
+    case Operator::fma:
       return for_operands<V>(operation, to, [](const A& m, V a, V b, V c) { return m.fma(a, b, c); });
-    case Operation::sqrt:
+    case Operator::sqrt:
       return for_operands<V>(operation, to, [](const A& m, V a, V, V) { return m.sqrt(a); });
-    case Operation::exp:
+    case Operator::exp:
       return for_operands<V>(operation, to, [](const A& m, V a, V, V) { return m.exp(a); });
-    case Operation::round:
+    case Operator::round:
       return for_operands<V>(operation, to, [](const A& m, V a, V, V) { return m.round(a); });
   }
 }

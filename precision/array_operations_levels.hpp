@@ -13,12 +13,12 @@
 
 namespace ulpscope::precision {
 
-enum class Operation : std::uint8_t { add, sub, mul, div, fma, sqrt, exp, round };
+enum class Operator : std::uint8_t { add, sub, mul, div, fma, sqrt, exp, round };
 
 /// One operation on arrays of one size (unused operands may be any of them), in one format.
 template <class T>
 struct ArrayOperation {
-  Operation operation;
+  Operator operation;
   std::span<const T> a, b, c;
   const Format& format;
   Operands operands = Operands::any;

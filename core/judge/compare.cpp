@@ -41,25 +41,25 @@ void fail_on_class(Row& row) {
 }
 
 /// What a truth with radii says of a row that it has.
-std::optional<Evidence> evidence_of(const Truth& truth, const Row& row) {
+std::optional<Radii> radii_of(const Truth& truth, const Row& row) {
   const auto found = truth.enclosures.find(row.slot);
   if (found == truth.enclosures.end() || row.status == Status::absent) return std::nullopt;
   const Enclosure& whole = found->second;
-  return whole.shape == row.shape ? evidence_of(whole) : evidence_of(cropped(whole, row.shape));
+  return whole.shape == row.shape ? radii_of(whole) : radii_of(cropped(whole, row.shape));
 }
 
 /// Leaves a row undecided whose truth has no bound somewhere.
 bool leave_unbounded(Row& row, const Truth& truth) {
-  const std::optional<Evidence> evidence = evidence_of(truth, row);
-  if (evidence) leave_undecided(row, *evidence);
+  const std::optional<Radii> radii = radii_of(truth, row);
+  if (radii) leave_undecided(row, *radii);
   return row.undecided != 0;
 }
 
 /// Adds a row to what the report says of its truth.
 void collect(TruthInfo& info, const Truth& truth, const Row& row) {
-  const std::optional<Evidence> evidence = evidence_of(truth, row);
-  if (!evidence) return;
-  info.max_radius = std::max(info.max_radius.value_or(0), evidence->max_radius);
+  const std::optional<Radii> radii = radii_of(truth, row);
+  if (!radii) return;
+  info.max_radius = std::max(info.max_radius.value_or(0), radii->max_radius);
   info.undecided = info.undecided.value_or(0) + row.undecided;
 }
 

@@ -146,7 +146,7 @@ class DecodeJudge {
 
   void judge_values(Row& row, const Tensor& found, const Cut& cut) {
     const auto enclosure = decoding_.truth.enclosures.find(cut.slot);
-    if (enclosure != decoding_.truth.enclosures.end()) leave_undecided(row, evidence_of(enclosure->second));
+    if (enclosure != decoding_.truth.enclosures.end()) leave_undecided(row, radii_of(enclosure->second));
     if (row.status == Status::undecided) return;
     const compressor::Record* exact = decoding_.truth.tape.find(cut.slot);
     const Tensor truth = rows_of(exact->tensor, cut.first, row.shape);

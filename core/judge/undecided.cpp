@@ -41,24 +41,24 @@ Enclosure cropped(const Enclosure& enclosure, const compressor::Shape& shape) {
   return part;
 }
 
-Evidence evidence_of(const Enclosure& enclosure) {
-  Evidence evidence;
+Radii radii_of(const Enclosure& enclosure) {
+  Radii radii;
   for (const double radius : enclosure.radius) {
     const bool bounded = radius < HUGE_VAL;
-    evidence.unbounded += bounded ? 0 : 1;
-    if (bounded) evidence.max_radius = std::fmax(evidence.max_radius, radius);
+    radii.unbounded += bounded ? 0 : 1;
+    if (bounded) radii.max_radius = std::fmax(radii.max_radius, radius);
   }
-  return evidence;
+  return radii;
 }
 
-void leave_undecided(Row& row, const Evidence& evidence) {
-  if (evidence.unbounded == 0) return;
+void leave_undecided(Row& row, const Radii& radii) {
+  if (radii.unbounded == 0) return;
   row.metrics.reset();
-  row.undecided = evidence.unbounded;
+  row.undecided = radii.unbounded;
   row.status = Status::undecided;
   row.reason = fmt::format(
       "the truth of {} elements is not known: they overflow double, or a class is not decided (--truth mpfr may know)",
-      evidence.unbounded);
+      radii.unbounded);
 }
 
 void leave_open(Row& row, const Judged& judged, std::size_t count) {

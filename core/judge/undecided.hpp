@@ -15,14 +15,14 @@ namespace ulpscope::judge {
 Enclosure cropped(const Enclosure& enclosure, const compressor::Shape& shape);
 
 /// What a row's elements say about a truth.
-struct Evidence {
+struct Radii {
   double max_radius = 0;        ///< of those that have a bound
   std::uint64_t unbounded = 0;  ///< elements that may be any real number, or not even that
 };
-Evidence evidence_of(const Enclosure& enclosure);
+Radii radii_of(const Enclosure& enclosure);
 
 /// An undecided row without metrics where an element is unbounded; counts it in row.undecided.
-void leave_undecided(Row& row, const Evidence& evidence);
+void leave_undecided(Row& row, const Radii& radii);
 
 /// The elements for which no possible value of the truth is within the tolerance, and how many are within it for some
 /// values but not for all. Within the tolerance: those below every format (enclosed within the least normal double)

@@ -97,7 +97,7 @@ void register_operations(const std::vector<float>& from) {
             const Emulated<float> scalar(format, Operands::any);
             const auto x = mapped(from, [&](float y) { return scalar.round(y); });
             const auto expected = mapped(x, [&](float y) { return scalar.add(y, y); });
-            const ArrayOperation<float> sum{Operation::add, x, x, x, format, operands};
+            const ArrayOperation<float> sum{Operator::add, x, x, x, format, operands};
             time_checked(state, expected, [&](std::vector<float>& to) { apply(best_simd_level(), sum, to); });
           });
     }

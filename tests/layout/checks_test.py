@@ -12,6 +12,7 @@ import includes
 import levels
 import lengths
 import mirror
+import twins
 
 HEAD = "// SPDX-License-Identifier: Apache-2.0\n// A file.\n"
 
@@ -79,6 +80,24 @@ class Draws(unittest.TestCase):
         self.assertEqual([], self.refused("return f.mul(a, f.sub(b, f.mul(c, d)));"))
         self.assertEqual([], self.refused("return f.div(A::constant(1.0), f.sqrt(f.from(channels)));"))
         self.assertEqual([], self.refused("// f.sub(f.mul(a, b), f.mul(c, d))"))
+
+
+class Twins(unittest.TestCase):
+    def files(self, *texts):
+        return {f"{i}.hpp": f"namespace ulpscope::a {{\n{text}\n}}  // namespace ulpscope::a\n" for i, text in enumerate(texts)}
+
+    def test_one_name_for_two_types_is_found(self):
+        found = list(twins.check(self.files("struct Row {\n};", "class Row : public Line {\n};")))
+        self.assertEqual(["ulpscope::a::Row is defined twice: 0.hpp:2, 1.hpp:2"], found)
+        self.assertTrue(list(twins.check(self.files("inline namespace v2 {\nenum class Row { a };\n}  // namespace v2", "struct Row {\n};"))))
+
+    def test_nameless_and_other_namespaces_and_declarations_are_fine(self):
+        nameless = "namespace {\nstruct Row {\n};\n}  // namespace"
+        self.assertEqual([], list(twins.check(self.files(nameless, nameless, "struct Row {\n};", "struct Row;"))))
+        other = {"b.hpp": "namespace ulpscope::b {\nstruct Row {\n};\n}  // namespace ulpscope::b\n"}
+        self.assertEqual([], list(twins.check({**self.files("struct Row {\n};"), **other})))
+        after = self.files(nameless + "\nstruct Row {\n};", "struct Row {\n};")
+        self.assertEqual(1, len(list(twins.check(after))))
 
 
 class Lengths(unittest.TestCase):

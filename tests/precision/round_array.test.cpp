@@ -99,7 +99,7 @@ TEST_CASE("Every operation gives the same bits at every level as the scalar arit
   for (const char* name : {"fp32", "bf16", "fp16", "e4m3fn", "fp32:rz", "bf16:odd", "fp16:daz:ftz", "bf16:sr"}) {
     const Format format = parse_format(name);
     const Emulated<float> scalar(format);
-    for (int step = 0; step <= static_cast<int>(Operation::round); ++step) {
+    for (int step = 0; step <= static_cast<int>(Operator::round); ++step) {
       std::vector<float> expected(a.size());
       for (std::size_t i = 0; i < a.size(); ++i) {
         const Emulated<float> m = scalar.at({0, i, 0});
@@ -115,7 +115,7 @@ TEST_CASE("Every operation gives the same bits at every level as the scalar arit
       }
       for (const SimdLevel level : levels()) {
         std::vector<float> got(a.size());
-        apply(level, ArrayOperation<float>{static_cast<Operation>(step), a, b, c, format}, got);
+        apply(level, ArrayOperation<float>{static_cast<Operator>(step), a, b, c, format}, got);
         int wrong = 0;
         for (std::size_t i = 0; i < a.size(); ++i) wrong += same(expected[i], got[i]) ? 0 : 1;
         INFO(name << " step " << step << " v" << static_cast<int>(level) + 2);

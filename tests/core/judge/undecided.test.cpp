@@ -52,9 +52,9 @@ TEST_CASE("classes: equal infinities pass, a NaN fails unless asked for, nothing
   const Judged judged =
       judge_tolerance(tensor({endless, nan, 1}), enclosure({endless, nan, endless}, {0, 0, 0}), tolerance, ruler);
   CHECK(judged.failing == std::vector<std::size_t>{1, 2});
-  const Evidence evidence = evidence_of(enclosure({1, 0, nan}, {0.25, endless, endless}));
-  CHECK(evidence.max_radius == 0.25);
-  CHECK(evidence.unbounded == 2);
+  const Radii radii = radii_of(enclosure({1, 0, nan}, {0.25, endless, endless}));
+  CHECK(radii.max_radius == 0.25);
+  CHECK(radii.unbounded == 2);
 }
 
 TEST_CASE("0 passes for what is positive below every format, whatever the tolerance") {
