@@ -2,8 +2,6 @@
 // Expressions of names: what they match, what their groups are, and that none of them is slow.
 #include "core/io/pattern.hpp"
 
-#include <chrono>
-
 #include "core/io/error.hpp"
 #include "tests/support/catch.hpp"
 
@@ -56,10 +54,9 @@ TEST_CASE("what is no expression of the grammar is refused") {
   CHECK_THROWS_AS(Pattern(std::string(100000, '('), "map.json"), InputError);
 }
 
+// With backtracking the first of these takes 2^40 steps, and the test is ended by its time limit.
 TEST_CASE("no expression is slow and no name is too long") {
-  const auto start = std::chrono::steady_clock::now();
   CHECK_FALSE(matches("(a+)+c", std::string(40, 'a')));
   CHECK_FALSE(matches("(a|a)*(a|a)*(a|a)*b", std::string(10000, 'a')));
   CHECK(matches(".*", std::string(1000000, 'x')));
-  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
 }
