@@ -63,10 +63,10 @@ bench: ## build and run the benchmarks
 	@scripts/build bench
 	@for program in build/bench/tests/bench/bench_*; do [ ! -x $$program ] || $$program || exit 1; done
 
-gpu-bundle: ## one program that checks backend cuda on any machine with a device: build/release/ulpscope-gpu-check
+gpu-bundle: ## one program that checks backend cuda on any machine with a device: build/gpu-bundle/ulpscope-gpu-check
 	@scripts/bootstrap
-	@scripts/build release ulpscope-gpu-check
-	@ls -l build/release/ulpscope-gpu-check
+	@scripts/build gpu-bundle ulpscope-gpu-check
+	@ls -l build/gpu-bundle/ulpscope-gpu-check
 
 install-check: build ## install into an empty prefix and build a small project against it
 	@scripts/test release -R '^consumer$$' -V

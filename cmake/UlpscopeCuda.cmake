@@ -3,9 +3,27 @@
 # ulpscope_add_cuda(TARGET SOURCE...): compile .cu files into TARGET.
 set(ULPSCOPE_CUDA AUTO CACHE STRING "Build backend cuda: AUTO, ON or OFF")
 set_property(CACHE ULPSCOPE_CUDA PROPERTY STRINGS AUTO ON OFF)
-# One translation to PTX for compute capability 8.0, from it machine code for each of these; the PTX itself for the rest.
-set(ULPSCOPE_CUDA_CODE "compute_80,sm_80,sm_90,sm_100" CACHE STRING "What nvcc generates from PTX of compute_80")
 set(ULPSCOPE_HAVE_CUDA OFF)
+
+# One translation to PTX for compute capability 8.0, which a driver compiles when it first runs, and from it machine code,
+# five times as long to make: by default for the devices of this machine. Preset gpu-bundle names those of others.
+function(ulpscope_find_cuda_code)
+  execute_process(COMMAND "${CMAKE_CUDA_COMPILER}" --list-gpu-code OUTPUT_VARIABLE known)
+  execute_process(COMMAND nvidia-smi --query-gpu=compute_cap --format=csv,noheader
+    OUTPUT_VARIABLE devices RESULT_VARIABLE failed ERROR_QUIET OUTPUT_STRIP_TRAILING_WHITESPACE)
+  set(code compute_80)
+  if(NOT failed)
+    string(REGEX MATCHALL "[0-9]+\\.[0-9]" devices "${devices}")
+    list(REMOVE_DUPLICATES devices)
+    foreach(device IN LISTS devices)
+      string(REPLACE "." "" number "${device}")
+      if(device VERSION_GREATER_EQUAL 8.0 AND known MATCHES "sm_${number}\n")
+        string(APPEND code ",sm_${number}")
+      endif()
+    endforeach()
+  endif()
+  set(ULPSCOPE_CUDA_CODE "${code}" CACHE STRING "What nvcc generates from PTX of compute_80: compute_80,sm_80,sm_90,...")
+endfunction()
 
 if(ULPSCOPE_CUDA)
   set(CMAKE_CUDA_FLAGS_RELEASE "-O2" CACHE STRING "As for C++: asserts stay on")
@@ -27,6 +45,7 @@ if(ULPSCOPE_CUDA)
   endif()
   if(TARGET CUDA::cudart_static)
     set(ULPSCOPE_HAVE_CUDA ON)
+    ulpscope_find_cuda_code()
   elseif(NOT ULPSCOPE_CUDA STREQUAL "AUTO")
     message(FATAL_ERROR "ULPSCOPE_CUDA is ${ULPSCOPE_CUDA}, but no nvcc (12.8 or newer) with a static runtime was found")
   endif()

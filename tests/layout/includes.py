@@ -60,7 +60,7 @@ def check(files):
             target_folder = folder_of(target)
             if target_folder and target_folder not in MAY_INCLUDE[folder]:
                 findings.append(f"{place}: {folder} may not include {target} (an arrow never points upward)")
-            if quoted and not target_folder and not target.startswith(("embedded/", "ulpscope_version.hpp", "ulpscope_sources.hpp")):
+            if quoted and not target_folder and not target.startswith(("embedded/", "ulpscope_version.hpp", "ulpscope_sources.hpp", "kernel_levels.hpp")):
                 findings.append(f"{place}: includes are written from the repository root, not {target}")
             if is_lean(path, text) and HEAVY.search(target):
                 findings.append(f"{place}: a header of hot code may not include {target}")

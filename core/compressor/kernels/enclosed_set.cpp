@@ -2,17 +2,29 @@
 // Which level's enclosing kernels this machine runs.
 #include "core/compressor/kernels/enclosed_set.hpp"
 
-#include "precision/simd_level.hpp"
+#include <algorithm>
+#include <stdexcept>
+#include <vector>
+
+#include "core/compressor/kernels/kernel_sets.hpp"
+#include "kernel_levels.hpp"
 
 namespace ulpscope::compressor::kernels {
 
-KernelSet<precision::Enclosed> enclosed_v2();
-KernelSet<precision::Enclosed> enclosed_v3();
-KernelSet<precision::Enclosed> enclosed_v4();
+using EnclosedSet = KernelSet<precision::Enclosed>;
 
-const KernelSet<precision::Enclosed>& enclosed_kernels() {
-  static const std::array<KernelSet<precision::Enclosed>, 3> sets{enclosed_v2(), enclosed_v3(), enclosed_v4()};
-  return sets.at(static_cast<std::size_t>(precision::best_simd_level()));
+#define ULPSCOPE_DECLARE_ENCLOSED(level) EnclosedSet enclosed_##level();
+ULPSCOPE_EACH_KERNEL_LEVEL(ULPSCOPE_DECLARE_ENCLOSED)
+#undef ULPSCOPE_DECLARE_ENCLOSED
+
+const EnclosedSet& enclosed_kernels() {
+#define ULPSCOPE_ENCLOSED_SET(level) enclosed_##level(),
+  static const std::vector<EnclosedSet> compiled{ULPSCOPE_EACH_KERNEL_LEVEL(ULPSCOPE_ENCLOSED_SET)};
+#undef ULPSCOPE_ENCLOSED_SET
+  const auto best =
+      std::find_if(compiled.rbegin(), compiled.rend(), [](const EnclosedSet& set) { return runs_here(set.level); });
+  if (best == compiled.rend()) throw std::runtime_error("enclosures: no compiled SIMD level runs on this machine");
+  return *best;
 }
 
 }  // namespace ulpscope::compressor::kernels

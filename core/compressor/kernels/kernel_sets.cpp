@@ -3,9 +3,9 @@
 #include "core/compressor/kernels/kernel_sets.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "core/io/error.hpp"
+#include "kernel_levels.hpp"
 #include "precision/simd_level.hpp"
 
 namespace ulpscope::compressor::kernels {
@@ -16,52 +16,66 @@ namespace ulpscope::compressor::kernels {
   KernelSet<float> emulated_float_##level(); \
   KernelSet<double> emulated_double_##level();
 ULPSCOPE_DECLARE_LEVEL(scalar)
-ULPSCOPE_DECLARE_LEVEL(v2)
-ULPSCOPE_DECLARE_LEVEL(v3)
-ULPSCOPE_DECLARE_LEVEL(v4)
+ULPSCOPE_EACH_KERNEL_LEVEL(ULPSCOPE_DECLARE_LEVEL)
 #undef ULPSCOPE_DECLARE_LEVEL
 
 namespace {
 
-constexpr std::array<const char*, 4> level_names{"scalar", "v2", "v3", "v4"};
+struct Level {
+  std::string name;
+  KernelSet<float> native_float;
+  KernelSet<double> native_double;
+  KernelSet<float> emulated_float;
+  KernelSet<double> emulated_double;
+};
 
-template <class T>
-using Sets = std::array<KernelSet<T>, 4>;
+/// Compiled levels that this machine runs, slowest first.
+const std::vector<Level>& levels() {
+#define ULPSCOPE_LEVEL_SETS(level) \
+  Level{#level, native_float_##level(), native_double_##level(), emulated_float_##level(), emulated_double_##level()},
+  static const std::vector<Level> runnable = [] {
+    std::vector<Level> compiled{ULPSCOPE_LEVEL_SETS(scalar) ULPSCOPE_EACH_KERNEL_LEVEL(ULPSCOPE_LEVEL_SETS)};
+    std::erase_if(compiled, [](const Level& level) { return !runs_here(level.name); });
+    return compiled;
+  }();
+#undef ULPSCOPE_LEVEL_SETS
+  return runnable;
+}
 
-/// The plain code is below the first of precision's levels.
-std::size_t best_level() { return 1 + static_cast<std::size_t>(precision::best_simd_level()); }
-
-std::size_t level_index(const std::string& level) {
-  const std::size_t best = best_level();
-  if (level.empty()) return best;
-  for (std::size_t i = 0; i <= best; ++i) {
-    if (level == level_names[i]) return i;
-  }
+const Level& level_named(const std::string& name) {
+  if (name.empty()) return levels().back();
+  const auto found =
+      std::find_if(levels().begin(), levels().end(), [&](const Level& level) { return level.name == name; });
+  if (found != levels().end()) return *found;
   std::string known;
-  for (const std::string& name : simd_levels()) known += (known.empty() ? "" : " ") + name;
-  throw InputError("unknown SIMD level '" + level + "'; this machine runs: " + known);
+  for (const std::string& level : simd_levels()) known += (known.empty() ? "" : " ") + level;
+  throw InputError("unknown SIMD level '" + name + "'; this machine runs: " + known);
 }
 
 }  // namespace
 
+bool runs_here(std::string_view level) {
+  const precision::SimdLevel best = precision::best_simd_level();
+  if (level == "v4") return best >= precision::SimdLevel::v4;
+  return level != "v3" || best >= precision::SimdLevel::v3;
+}
+
 std::vector<std::string> simd_levels() {
-  return {level_names.begin(), level_names.begin() + static_cast<std::ptrdiff_t>(best_level()) + 1};
+  std::vector<std::string> names;
+  for (const Level& level : levels()) names.push_back(level.name);
+  return names;
 }
 
 template <>
 const KernelSet<float>& kernel_set<float>(Kind kind, const std::string& level) {
-  static const Sets<float> native{native_float_scalar(), native_float_v2(), native_float_v3(), native_float_v4()};
-  static const Sets<float> emulated{emulated_float_scalar(), emulated_float_v2(), emulated_float_v3(),
-                                    emulated_float_v4()};
-  return (kind == Kind::native_float ? native : emulated)[level_index(level)];
+  const Level& sets = level_named(level);
+  return kind == Kind::native_float ? sets.native_float : sets.emulated_float;
 }
 
 template <>
 const KernelSet<double>& kernel_set<double>(Kind kind, const std::string& level) {
-  static const Sets<double> native{native_double_scalar(), native_double_v2(), native_double_v3(), native_double_v4()};
-  static const Sets<double> emulated{emulated_double_scalar(), emulated_double_v2(), emulated_double_v3(),
-                                     emulated_double_v4()};
-  return (kind == Kind::native_double ? native : emulated)[level_index(level)];
+  const Level& sets = level_named(level);
+  return kind == Kind::native_double ? sets.native_double : sets.emulated_double;
 }
 
 }  // namespace ulpscope::compressor::kernels

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/compressor/kernels/job.hpp"
@@ -17,7 +18,10 @@
 
 namespace ulpscope::compressor::kernels {
 
-/// Levels that this machine runs, slowest first: "scalar", "v2", ...
+/// Whether this machine runs what is compiled for a level: "v3" and "v4" may be beyond it.
+bool runs_here(std::string_view level);
+
+/// Compiled levels that this machine runs, slowest first: "scalar", "v2", ...
 std::vector<std::string> simd_levels();
 
 /// Kernels of a kind at a level; "" is the best one. Throws InputError naming the levels this machine has.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include "core/compressor/kernels/fused_window.hpp"
 #include "core/compressor/kernels/variants.hpp"
@@ -18,22 +19,41 @@ std::size_t frame_channels(std::size_t block, std::size_t left) {
   return left < lanes ? left : std::min(block, left / lanes * lanes);
 }
 
+/// Plain scalars go step by step, and packs of every level must have their bits, fused or not.
+template <class A>
+inline constexpr bool fuses = !std::is_floating_point_v<typename A::value_type>;
+
+/// The steps of a frame; fused where its phase is, and it is whole.
+template <class A>
+class FrameSteps {
+ public:
+  explicit FrameSteps(const PhaseJob<typename A::scalar_type>& job) : fused_(job) {}
+  void operator()(WindowFrame<A>& frame) const {
+    if constexpr (fuses<A>) {
+      if (fused_.takes(frame)) return fused_(frame);
+    }
+    run_steps(frame);
+  }
+
+ private:
+  struct Nothing {
+    explicit Nothing(const PhaseJob<typename A::scalar_type>& /*job*/) {}
+  };
+  std::conditional_t<fuses<A>, FusedWindow<A>, Nothing> fused_;
+};
+
 template <class A>
 void walk_windows(const PhaseJob<typename A::scalar_type>& job, std::size_t begin, std::size_t end,
                   typename A::scalar_type* arena) {
   const PreparedPhase<A> phase(job, {job.channels, job.channels});
   WindowFrame<A> frame(phase, arena);
   const auto block = static_cast<std::size_t>(job.channels);
-  const FusedWindow<A> fused(job);
+  const FrameSteps<A> steps(job);
   for (std::size_t window = begin; window < end; ++window) {
     for (std::size_t channel = job.first_channel; channel < job.last_channel; channel += frame.active) {
       frame.move_to(window, channel, frame_channels<A>(block, job.last_channel - channel));
       frame.load();
-      if (fused.takes(frame)) {
-        fused(frame);
-      } else {
-        run_steps(frame);
-      }
+      steps(frame);
       frame.store();
     }
   }

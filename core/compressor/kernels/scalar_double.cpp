@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels of plain scalars: the text that every pack must agree with, bit for bit.
+// Kernels of plain doubles: the text that every pack must agree with, bit for bit.
 #include "core/compressor/kernels/kernel_set.hpp"
 #include "core/compressor/kernels/kernel_sets.hpp"
 #include "precision/emulated.hpp"
@@ -7,14 +7,8 @@
 
 namespace ulpscope::compressor::kernels {
 
-KernelSet<float> native_float_scalar() {
-  return make_kernel_set<precision::Native<float>, precision::Native<float>>("scalar");
-}
 KernelSet<double> native_double_scalar() {
   return make_kernel_set<precision::Native<double>, precision::Native<double>>("scalar");
-}
-KernelSet<float> emulated_float_scalar() {
-  return make_kernel_set<precision::Emulated<float>, precision::Emulated<float>>("scalar");
 }
 KernelSet<double> emulated_double_scalar() {
   return make_kernel_set<precision::Emulated<double>, precision::Emulated<double>>("scalar");
