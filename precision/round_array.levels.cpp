@@ -7,23 +7,13 @@
 
 #include "precision/emulated.hpp"
 #include "precision/for_each_pack.hpp"
+#include "precision/in_register.hpp"
 #include "precision/round_array_levels.hpp"
 #include "precision/rounding.hpp"
 
 namespace ulpscope::precision {
 inline namespace ULPSCOPE_LEVEL {
 namespace {
-
-/// The pack in a register: GCC would read memory again for every use, which costs twice where a pack crosses a line.
-template <class V>
-ULPSCOPE_INLINE V in_register(V pack) {
-#if defined(__AVX512F__)
-  asm("" : "+v"(pack));
-#elif defined(__SSE2__)
-  asm("" : "+x"(pack));
-#endif
-  return pack;
-}
 
 /// for_each_pack of an operation that does not ask which element it has: two packs at a time, each stored to a whole
 /// cache line where a pack fills one.

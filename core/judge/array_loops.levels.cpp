@@ -5,50 +5,46 @@
 #include <utility>
 
 #include "core/judge/array_loops_levels.hpp"
+#include "precision/in_register.hpp"
 #include "precision/lanes.hpp"
+#include "precision/unrolled.hpp"
 
 namespace ulpscope::judge {
 inline namespace ULPSCOPE_LEVEL {
 namespace {
 
-/// f(0) ... f(n - 1), each with a constant, so that arrays of packs stay in registers.
-template <std::size_t n, class F>
-ULPSCOPE_INLINE void unrolled(F f) {
-  [&]<std::size_t... i>(std::index_sequence<i...>) ULPSCOPE_INLINED { (f(i), ...); }
-  (std::make_index_sequence<n>{});
-}
-
 /// The second half of `count` packs is added to the first one until `least` are left.
 template <std::size_t count, std::size_t least, class V>
 ULPSCOPE_INLINE void fold(V* packs) {
   if constexpr (count > least) {
-    unrolled<count / 2>([&](std::size_t i) ULPSCOPE_INLINED { packs[i] += packs[i + count / 2]; });
+    precision::unrolled<count / 2>([&](std::size_t i) ULPSCOPE_INLINED { packs[i] += packs[i + count / 2]; });
     fold<count / 2, least>(packs);
   }
 }
 
-/// The next `together` of the others: what is read of the line meets each of them.
+/// The next `together` of the others: what is read of the line meets each of them. Three of them, in sixteen registers,
+/// cost two reads where they would cost three alone: reads are the limit.
 template <std::size_t together, class T>
 ULPSCOPE_INLINE void add_products(const LineParts<T>& parts, std::size_t first, T* sums) {
   using V = precision::Pack<T, std::min<int>(precision::native_lanes<T>, sum_lanes)>;
   constexpr std::size_t lanes = precision::lanes_v<V>;
   constexpr std::size_t packs = part_lanes / lanes;
   const T* others[together];
-  unrolled<together>([&](std::size_t i)
-                         ULPSCOPE_INLINED { others[i] = parts.others + parts.places[first + i] * part_terms; });
+  precision::unrolled<together>(
+      [&](std::size_t i) ULPSCOPE_INLINED { others[i] = parts.others + parts.places[first + i] * part_terms; });
   V found[together][packs] = {};
   for (std::size_t k = 0; k < part_terms; k += part_lanes) {
-    unrolled<packs>([&](std::size_t p) ULPSCOPE_INLINED {
-      const V factor = precision::load<V>(parts.line + k + p * lanes);
-      unrolled<together>([&](std::size_t i) ULPSCOPE_INLINED {
+    precision::unrolled<packs>([&](std::size_t p) ULPSCOPE_INLINED {
+      const V factor = precision::in_register(precision::load<V>(parts.line + k + p * lanes));
+      precision::unrolled<together>([&](std::size_t i) ULPSCOPE_INLINED {
         found[i][p] += factor * precision::load<V>(others[i] + k + p * lanes);
       });
     });
   }
-  unrolled<together>([&](std::size_t i) ULPSCOPE_INLINED {
+  precision::unrolled<together>([&](std::size_t i) ULPSCOPE_INLINED {
     fold<packs, sum_lanes / lanes>(found[i]);
     T* const to = sums + (first + i) * sum_lanes;
-    unrolled<sum_lanes / lanes>([&](std::size_t p) ULPSCOPE_INLINED {
+    precision::unrolled<sum_lanes / lanes>([&](std::size_t p) ULPSCOPE_INLINED {
       precision::store<V>(to + p * lanes, precision::load<V>(to + p * lanes) + found[i][p]);
     });
   });
@@ -57,7 +53,8 @@ ULPSCOPE_INLINE void add_products(const LineParts<T>& parts, std::size_t first, 
 template <class T>
 void add_parts(const LineParts<T>& parts, T* sums) {
   std::size_t i = 0;
-  for (; i + 2 <= parts.count; i += 2) add_products<2>(parts, i, sums);
+  for (; i + 3 <= parts.count; i += 3) add_products<3>(parts, i, sums);
+  if (i + 2 == parts.count) return add_products<2>(parts, i, sums);
   if (i < parts.count) add_products<1>(parts, i, sums);
 }
 
@@ -77,12 +74,12 @@ ULPSCOPE_INLINE void turn_packs(V* packs) {
   constexpr int n = precision::lanes_v<V>;
   if constexpr (times > 1) {
     V next[n];
-    unrolled<n / 2>([&](std::size_t i) ULPSCOPE_INLINED {
+    precision::unrolled<n / 2>([&](std::size_t i) ULPSCOPE_INLINED {
       next[2 * i] = zipped<0>(packs[i], packs[i + n / 2]);
       next[2 * i + 1] = zipped<n / 2>(packs[i], packs[i + n / 2]);
     });
     turn_packs<times / 2>(next);
-    unrolled<n>([&](std::size_t i) ULPSCOPE_INLINED { packs[i] = next[i]; });
+    precision::unrolled<n>([&](std::size_t i) ULPSCOPE_INLINED { packs[i] = next[i]; });
   }
 }
 
@@ -93,10 +90,11 @@ void turn(const T* from, std::size_t row, T* to) {
   for (std::size_t k = 0; k < turned_side; k += n) {
     for (std::size_t i = 0; i < turned_side; i += n) {
       V packs[n];
-      unrolled<n>([&](std::size_t p) ULPSCOPE_INLINED { packs[p] = precision::load<V>(from + (k + p) * row + i); });
+      precision::unrolled<n>([&](std::size_t p)
+                                 ULPSCOPE_INLINED { packs[p] = precision::load<V>(from + (k + p) * row + i); });
       turn_packs<n>(packs);
-      unrolled<n>([&](std::size_t p)
-                      ULPSCOPE_INLINED { precision::store<V>(to + (i + p) * part_terms + k, packs[p]); });
+      precision::unrolled<n>([&](std::size_t p)
+                                 ULPSCOPE_INLINED { precision::store<V>(to + (i + p) * part_terms + k, packs[p]); });
     }
   }
 }
@@ -149,15 +147,17 @@ void add_squares(const T* values, std::size_t count, double* sums) {
   constexpr std::size_t packs = square_lanes / lanes;
   const V largest = precision::splat<V>(static_cast<double>(std::numeric_limits<T>::max()));
   V squares[packs];
-  unrolled<packs>([&](std::size_t p) ULPSCOPE_INLINED { squares[p] = precision::load<V>(sums + p * lanes); });
+  precision::unrolled<packs>([&](std::size_t p)
+                                 ULPSCOPE_INLINED { squares[p] = precision::load<V>(sums + p * lanes); });
   for (std::size_t i = 0; i < count; i += square_lanes) {
-    unrolled<packs>([&](std::size_t p) ULPSCOPE_INLINED {
+    precision::unrolled<packs>([&](std::size_t p) ULPSCOPE_INLINED {
       const V value = __builtin_convertvector(precision::load<Given>(values + i + p * lanes), V);
       const V finite = precision::select(precision::abs(value) <= largest, value, V{});
       squares[p] += finite * finite;
     });
   }
-  unrolled<packs>([&](std::size_t p) ULPSCOPE_INLINED { precision::store<V>(sums + p * lanes, squares[p]); });
+  precision::unrolled<packs>([&](std::size_t p)
+                                 ULPSCOPE_INLINED { precision::store<V>(sums + p * lanes, squares[p]); });
 }
 
 template <class T>
@@ -166,9 +166,9 @@ void add_row_squares(const T* row, std::size_t count, T* columns, T* lanes) {
   constexpr std::size_t n = precision::lanes_v<V>;
   constexpr std::size_t packs = row_lanes / n;
   V own[packs];
-  unrolled<packs>([&](std::size_t p) ULPSCOPE_INLINED { own[p] = precision::load<V>(lanes + p * n); });
+  precision::unrolled<packs>([&](std::size_t p) ULPSCOPE_INLINED { own[p] = precision::load<V>(lanes + p * n); });
   for (std::size_t i = 0; i < count; i += row_lanes) {
-    unrolled<packs>([&](std::size_t p) ULPSCOPE_INLINED {
+    precision::unrolled<packs>([&](std::size_t p) ULPSCOPE_INLINED {
       const V value = precision::load<V>(row + i + p * n);
       const V square = value * value;
       T* const column = columns + i + p * n;
@@ -176,7 +176,7 @@ void add_row_squares(const T* row, std::size_t count, T* columns, T* lanes) {
       own[p] += square;
     });
   }
-  unrolled<packs>([&](std::size_t p) ULPSCOPE_INLINED { precision::store<V>(lanes + p * n, own[p]); });
+  precision::unrolled<packs>([&](std::size_t p) ULPSCOPE_INLINED { precision::store<V>(lanes + p * n, own[p]); });
 }
 
 template <class T>

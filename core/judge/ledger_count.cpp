@@ -68,11 +68,12 @@ Bits<T> magnitude_bits(T value) {
   return std::bit_cast<Bits<T>>(value) & std::numeric_limits<Bits<T>>::max();
 }
 
-/// A carrier may be narrower than the format; its zeros are to be seen all the same.
+/// What is smaller than `below` is small. A carrier may be narrower than the format; its zeros are to be seen all the
+/// same.
 template <class T>
-Ends<T> ends_of(const SlotMechanism& mechanism, T) {
-  const T normal = static_cast<T>(precision::min_normal(mechanism.storage()));
-  return {std::max(magnitude_bits(normal), Bits<T>{1}), magnitude_bits(static_cast<T>(mechanism.clamp()))};
+Ends<T> ends_of(const SlotMechanism& mechanism, double below) {
+  return {std::max(magnitude_bits(static_cast<T>(below)), Bits<T>{1}),
+          magnitude_bits(static_cast<T>(mechanism.clamp()))};
 }
 
 /// Calls of(block, first element) for one block after the other; the last is filled up with infinities, which nothing
@@ -92,7 +93,8 @@ void for_each_block(std::span<const T> values, F of) {
 
 template <class T>
 void SlotCount::count(std::span<const T> values) {
-  const Ends<T> ends = ends_of(mechanism_, T{});
+  const Ends<T> ends = ends_of<T>(mechanism_, precision::min_normal(mechanism_.storage()));
+  const Ends<T> zeros = ends_of<T>(mechanism_, 0);
   const ArrayLoops<T>& loops = array_loops<T>();
   for_each_block(values, [&](const T* block, std::size_t first) {
     const BlockCount counts = loops.count(block, ends);
@@ -102,16 +104,15 @@ void SlotCount::count(std::span<const T> values) {
     if (counts.zero + counts.clamped == 0) return;
     // Of what is never written, no page is ever made.
     if (candidates_.empty()) candidates_.reserve(values.size() / likely_share);
-    add_candidates(block, first, 0);
+    add_candidates(block, first, zeros);
   });
 }
 
-/// Of a block of values, which begins at element `first`: zeros, those below a magnitude, clamped ones.
+/// Of a block of values, which begins at element `first`: small and clamped ones.
 template <class T>
-void SlotCount::add_candidates(const T* values, std::size_t first, double below) {
-  const Bits<T> small = std::max(magnitude_bits(static_cast<T>(below)), Bits<T>{1});
+void SlotCount::add_candidates(const T* values, std::size_t first, const Ends<T>& ends) {
   std::array<std::uint8_t, count_block> flags;
-  array_loops<T>().flag(values, {small, ends_of(mechanism_, T{}).clamp}, flags.data());
+  array_loops<T>().flag(values, ends, flags.data());
   // Eight flags at a time, the first of them in the lowest byte: most are 0.
   static_assert(std::endian::native == std::endian::little);
   for (std::size_t i = 0; i < count_block; i += sizeof(std::uint64_t)) {
@@ -131,9 +132,10 @@ void SlotCount::ask_subnormals() {
   candidates_.clear();
   has_zeros_only_ = false;
   const auto ask = [&](const auto& values) {
-    const auto& loops = array_loops<std::remove_cvref_t<decltype(values[0])>>();
-    for_each_block(std::span(values.data(), values.size()), [&](const auto* block, std::size_t first) {
-      if (!loops.count(block, ends_of(mechanism_, block[0])).is_ordinary()) add_candidates(block, first, below);
+    using T = std::remove_cvref_t<decltype(values[0])>;
+    const Ends<T> ends = ends_of<T>(mechanism_, below);
+    for_each_block(std::span(values.data(), values.size()), [&](const T* block, std::size_t first) {
+      if (!array_loops<T>().count(block, ends).is_ordinary()) add_candidates(block, first, ends);
     });
   };
   std::visit(ask, found_.data);

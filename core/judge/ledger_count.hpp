@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "core/judge/array_loops.hpp"
 #include "core/judge/ledger_line.hpp"
 #include "core/judge/ledger_mechanism.hpp"
 #include "core/judge/ledger_rows.hpp"
@@ -55,7 +56,7 @@ class SlotCount {
   template <class T>
   void count(std::span<const T> values);
   template <class T>
-  void add_candidates(const T* values, std::size_t first, double below);
+  void add_candidates(const T* values, std::size_t first, const Ends<T>& ends);
 
   const compressor::Tensor& found_;
   Values values_;  ///< of found_

@@ -31,6 +31,21 @@ constexpr std::size_t few_share = 64;
 constexpr double margin = 1.01;
 using Needed = std::array<bool, block_lines>;
 
+/// Values that start a cache line: packs that lie across two cost two reads.
+template <class T>
+class AlignedValues {
+ public:
+  explicit AlignedValues(std::size_t count) : lines_((count + per_line - 1) / per_line) {}
+  T* data() { return lines_.data()->data(); }
+  const T* data() const { return lines_.data()->data(); }
+
+ private:
+  static constexpr std::size_t cache_line = 64;
+  static constexpr std::size_t per_line = cache_line / sizeof(T);
+  struct alignas(cache_line) Line : std::array<T, per_line> {};
+  std::vector<Line> lines_;
+};
+
 /// Some lines of a factor as the stage reads them: [panels, parts, panel_lines, part_terms], missing terms 0.
 template <class T>
 class LineBlock {
@@ -128,17 +143,22 @@ class LineBlock {
   const GivenFactor& given_;
   std::size_t terms_;
   std::size_t parts_;
-  std::vector<T> values_;
+  AlignedValues<T> values_;
   std::array<double, block_lines> norms_{};
 };
 
-/// The elements of a row of the product, [next, end) of the list; those before `last` are in the block.
+/// The elements of a row of the product: [next, end) of the list are still to be entered.
 struct RowElements {
   std::size_t row;
   std::size_t next;
-  std::size_t last;
   std::size_t end;
-  std::array<std::size_t, block_panels + 1> sums;  ///< where those of each panel begin among the block's
+};
+/// Neighbours in the list that are of one row and one panel.
+struct Run {
+  std::size_t row;
+  std::size_t first;  ///< of the list
+  std::size_t place;  ///< of the first one's sums
+  std::size_t count;
 };
 
 std::vector<RowElements> rows_of(const Elements& elements, std::size_t columns) {
@@ -147,7 +167,7 @@ std::vector<RowElements> rows_of(const Elements& elements, std::size_t columns) 
     const std::size_t row = elements[k] / columns;
     const auto from = elements.begin() + static_cast<std::ptrdiff_t>(k);
     const auto end = std::lower_bound(from, elements.end(), (row + 1) * columns);
-    rows.push_back({row, k, k, static_cast<std::size_t>(end - elements.begin()), {}});
+    rows.push_back({row, k, static_cast<std::size_t>(end - elements.begin())});
   }
   return rows;
 }
@@ -197,8 +217,10 @@ class Walk {
       if (places_.empty()) continue;
       right_.load(first, needed);
       sums_.assign(places_.size() * sum_lanes, 0);
-      for (std::size_t panel = 0; panel < block_panels; ++panel) add_panel(rows, left, panel);
-      for (RowElements& row : rows) add_values(row, left, values);
+      for (std::size_t panel = 0; panel < block_panels; ++panel) {
+        add_panel(left, panel);
+        add_values(left, panel, values);
+      }
     }
     return values;
   }
@@ -208,45 +230,45 @@ class Walk {
   Needed enter(std::vector<RowElements>& rows, const Elements& elements, std::size_t first) {
     Needed needed{};
     places_.clear();
+    for (std::vector<Run>& runs : runs_) runs.clear();
     for (RowElements& row : rows) {
       const std::size_t begin = row.row * product_.columns + first;
       const std::size_t end = std::min(begin + block_lines, (row.row + 1) * product_.columns);
-      std::size_t panel = 0;
-      row.sums.fill(places_.size());
-      for (; row.last != row.end && elements[row.last] < end; ++row.last) {
-        const std::size_t line = elements[row.last] - begin;
-        needed[line] = true;
-        while (panel < line / panel_lines) row.sums[++panel] = places_.size();
-        places_.push_back(static_cast<std::uint8_t>(line % panel_lines));
+      while (row.next != row.end && elements[row.next] < end) {
+        const std::size_t panel = (elements[row.next] - begin) / panel_lines;
+        const std::size_t panel_begin = begin + panel * panel_lines;
+        const std::size_t panel_end = std::min(panel_begin + panel_lines, end);
+        Run run{row.row, row.next, places_.size(), 0};
+        for (; row.next != row.end && elements[row.next] < panel_end; ++row.next, ++run.count) {
+          needed[elements[row.next] - begin] = true;
+          places_.push_back(static_cast<std::uint8_t>(elements[row.next] - panel_begin));
+        }
+        runs_[panel].push_back(run);
       }
-      while (panel < block_panels) row.sums[++panel] = places_.size();
     }
     return needed;
   }
 
-  void add_panel(const std::vector<RowElements>& rows, const LeftLines<T>& left, std::size_t panel) {
+  void add_panel(const LeftLines<T>& left, std::size_t panel) {
     const ArrayLoops<T>& loops = array_loops<T>();
     for (std::size_t i = 0; i < right_.parts(); ++i) {
-      for (const RowElements& row : rows) {
-        const std::size_t first = row.sums[panel];
-        const std::size_t count = row.sums[panel + 1] - first;
-        if (count == 0) continue;
-        loops.add_parts({left.part(row.row, i), right_.part(panel, i), places_.data() + first, count},
-                        sums_.data() + first * sum_lanes);
+      for (const Run& run : runs_[panel]) {
+        loops.add_parts({left.part(run.row, i), right_.part(panel, i), places_.data() + run.place, run.count},
+                        sums_.data() + run.place * sum_lanes);
       }
     }
   }
 
-  void add_values(RowElements& row, const LeftLines<T>& left, std::vector<double>& values) const {
-    const double norm = left.norm(row.row);
-    for (std::size_t panel = 0; panel < block_panels; ++panel) {
-      for (std::size_t place = row.sums[panel]; place < row.sums[panel + 1]; ++place, ++row.next) {
-        const std::size_t line = panel * panel_lines + places_[place];
+  void add_values(const LeftLines<T>& left, std::size_t panel, std::vector<double>& values) const {
+    for (const Run& run : runs_[panel]) {
+      const double norm = left.norm(run.row);
+      for (std::size_t i = 0; i < run.count; ++i) {
+        const std::size_t line = panel * panel_lines + places_[run.place + i];
         if (right_.norm(line) == 0) continue;
-        const double sum = sum_at(place);
+        const double sum = sum_at(run.place + i);
         const double error = error_.relative * norm * right_.norm(line) + error_.absolute;
-        const bool is_known = settled_ == nullptr || (*settled_)(row.next, sum - error, sum + error);
-        values[row.next] = is_known ? sum : exact(row.row, line, left);
+        const bool is_known = settled_ == nullptr || (*settled_)(run.first + i, sum - error, sum + error);
+        values[run.first + i] = is_known ? sum : exact(run.row, line, left);
       }
     }
   }
@@ -274,7 +296,8 @@ class Walk {
   const Settled* settled_;
   SumError error_;                    ///< of a sum in fp32
   std::vector<std::uint8_t> places_;  ///< of the block's elements: their lines in the panel
-  std::vector<T> sums_;               ///< [elements of the block, sum_lanes]
+  std::array<std::vector<Run>, block_panels> runs_;
+  std::vector<T> sums_;  ///< [elements of the block, sum_lanes]
 };
 
 }  // namespace

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <algorithm>
-#include <utility>
 
 #include "core/compressor/kernels/factor_checks.hpp"
 #include "core/compressor/kernels/job.hpp"
 #include "core/compressor/kernels/ops.hpp"
 #include "core/compressor/kernels/variants.hpp"
+#include "precision/unrolled.hpp"
 
 namespace ulpscope::compressor::kernels {
 inline namespace ULPSCOPE_LEVEL {
@@ -92,13 +92,6 @@ ULPSCOPE_INLINE typename A::value_type join(const rows::Ops<A>& ops, const typen
   }
 }
 
-/// f(0), ..., f(N - 1), written out: what the indices reach stays in registers.
-template <int N, class F>
-ULPSCOPE_INLINE void unrolled(F f) {
-  [&]<int... i>(std::integer_sequence<int, i...>) ULPSCOPE_INLINED { (f(i), ...); }
-  (std::make_integer_sequence<int, N>{});
-}
-
 /// Sequential over k, from zero or from `initial`.
 template <class A, bool Exact, int Rows, class Shape>
 ULPSCOPE_HD void multiply_tile(const rows::Ops<A>& ops, const Tile<A, Shape>& tile) {
@@ -106,19 +99,19 @@ ULPSCOPE_HD void multiply_tile(const rows::Ops<A>& ops, const Tile<A, Shape>& ti
   constexpr int packs = Shape::packs;
   constexpr int cells = Rows * packs;
   V sums[cells];
-  unrolled<cells>([&](int i) ULPSCOPE_INLINED {
+  precision::unrolled<cells>([&](int i) ULPSCOPE_INLINED {
     sums[i] = tile.job.initial == nullptr ? A::constant(0.0) : tile.load(tile.job.initial, i / packs, i % packs);
   });
   const rows::Ops<A> local = ops;  // in registers: nothing else points at it
   for (std::size_t k = 0; k < tile.job.depth; ++k) {
     V b[packs];
     V a[Rows];
-    unrolled<packs>([&](int p) ULPSCOPE_INLINED { b[p] = tile.b(k, p); });
-    unrolled<Rows>([&](int r) ULPSCOPE_INLINED { a[r] = tile.a(r, k); });
-    unrolled<cells>([&](int i)
-                        ULPSCOPE_INLINED { sums[i] = join<A, Exact>(local, a[i / packs], b[i % packs], sums[i]); });
+    precision::unrolled<packs>([&](int p) ULPSCOPE_INLINED { b[p] = tile.b(k, p); });
+    precision::unrolled<Rows>([&](int r) ULPSCOPE_INLINED { a[r] = tile.a(r, k); });
+    precision::unrolled<cells>(
+        [&](int i) ULPSCOPE_INLINED { sums[i] = join<A, Exact>(local, a[i / packs], b[i % packs], sums[i]); });
   }
-  unrolled<cells>([&](int i) ULPSCOPE_INLINED {
+  precision::unrolled<cells>([&](int i) ULPSCOPE_INLINED {
     tile.store(i / packs, i % packs, tile.job.store ? local.storage.round(sums[i]) : sums[i]);
   });
 }

@@ -2,6 +2,7 @@
 // Loops over arrays against plain ones, and level by level: the same numbers.
 #include "core/judge/array_loops.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -55,7 +56,7 @@ TEMPLATE_TEST_CASE("parts of lines are multiplied and added in lanes, those of s
   const std::size_t others = 5;
   const auto line = test::normal_values<TestType>(judge::part_terms, 1);
   const auto values = test::normal_values<TestType>(others * judge::part_terms, 2);
-  const std::vector<std::uint8_t> places{0, 2, 4};
+  const std::vector<std::uint8_t> places{0, 2, 4, 1, 3};
   std::vector<TestType> expected(places.size() * judge::sum_lanes, 1);
   for (std::size_t i = 0; i < places.size(); ++i) {
     std::array<TestType, judge::part_lanes> lanes{};
@@ -67,9 +68,13 @@ TEMPLATE_TEST_CASE("parts of lines are multiplied and added in lanes, those of s
     for (std::size_t k = 0; k < judge::sum_lanes; ++k) expected[i * judge::sum_lanes + k] += lanes[k];
   }
   for (const auto* loops : every_level<TestType>()) {
-    std::vector<TestType> sums(expected.size(), 1);
-    loops->add_parts({line.data(), values.data(), places.data(), places.size()}, sums.data());
-    CHECK(sums == expected);
+    for (std::size_t count = 1; count <= places.size(); ++count) {
+      std::vector<TestType> sums(expected.size(), 1);
+      loops->add_parts({line.data(), values.data(), places.data(), count}, sums.data());
+      const auto end = expected.begin() + static_cast<std::ptrdiff_t>(count * judge::sum_lanes);
+      CHECK(std::equal(expected.begin(), end, sums.begin()));
+      CHECK(std::all_of(sums.begin() + (end - expected.begin()), sums.end(), [](TestType x) { return x == 1; }));
+    }
   }
 }
 
