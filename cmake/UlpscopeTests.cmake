@@ -11,6 +11,11 @@ else()
   set(ULPSCOPE_CATCH_STRICT --warn NoTests)
 endif()
 
+add_library(ulpscope_test_data OBJECT "${CMAKE_CURRENT_SOURCE_DIR}/support/data.cpp")
+target_include_directories(ulpscope_test_data PRIVATE "${PROJECT_SOURCE_DIR}")
+target_compile_definitions(ulpscope_test_data PRIVATE ULPSCOPE_SOURCES="${PROJECT_SOURCE_DIR}")
+target_link_libraries(ulpscope_test_data PRIVATE ulpscope_flags)
+
 add_custom_target(ulpscope_thread_tests COMMENT "The test programs that have [threads] cases")
 
 function(ulpscope_test_settings)
@@ -84,14 +89,14 @@ function(ulpscope_add_tests folder)
     return()
   endif()
   file(GLOB_RECURSE helpers CONFIGURE_DEPENDS "${root}/${folder}/*.cpp")
-  list(REMOVE_ITEM helpers ${files})
+  list(REMOVE_ITEM helpers ${files} "${root}/support/data.cpp")
 
-  add_executable(test_${folder} ${files} ${helpers})
+  add_executable(test_${folder} ${files} ${helpers} $<TARGET_OBJECTS:ulpscope_test_data>)
   target_include_directories(test_${folder} PRIVATE "${PROJECT_SOURCE_DIR}")
-  target_compile_definitions(test_${folder} PRIVATE ULPSCOPE_TEST_DATA="${root}")
   target_link_libraries(test_${folder} PRIVATE ${arg_LIBRARIES} ulpscope_flags Catch2::Catch2WithMain)
   if(arg_USES_COMMAND)
-    target_compile_definitions(test_${folder} PRIVATE ULPSCOPE_COMMAND="$<TARGET_FILE:ulpscope>")
+    set_property(SOURCE "${root}/cli/subprocess.cpp" PROPERTY
+      COMPILE_DEFINITIONS ULPSCOPE_COMMAND="$<TARGET_FILE:ulpscope>")
     add_dependencies(test_${folder} ulpscope)
   endif()
 

@@ -7,6 +7,7 @@
 #include "core/io/json_schema.hpp"
 #include "tests/cli/subprocess.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/data.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace ulpscope;
@@ -50,7 +51,7 @@ TEST_CASE("what was blessed passes its check, and follows its schemas") {
   const TempDir folder;
   const std::string file =
       blessed(folder, {golden("csa-tiny.problem.safetensors"), "--recipe", "hf", "--recipe", "fp32"});
-  const std::string schemas = std::string(ULPSCOPE_TEST_DATA) + "/../core/judge/schemas/";
+  const std::string schemas = test::source_path("core/judge/schemas/");
   const io::Json baseline = io::read_json(file);
   CHECK(io::SchemaChecker(io::read_json(schemas + "baseline.schema.json")).faults(baseline).empty());
   CHECK(baseline["runs"].size() == 2);

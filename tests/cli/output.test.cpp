@@ -9,6 +9,7 @@
 #include "tests/cli/subprocess.hpp"
 #include "tests/core/io/files.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/data.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace ulpscope;
@@ -31,7 +32,7 @@ void check_refused(const Ran& ran, const std::string& tells) {
 }  // namespace
 
 TEST_CASE("--json - prints the report alone, and every verb's report conforms to the schema") {
-  const io::Json schema = io::read_json(std::string(ULPSCOPE_TEST_DATA) + "/../core/judge/schemas/report.schema.json");
+  const io::Json schema = io::read_json(test::source_path("core/judge/schemas/report.schema.json"));
   for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
            {"report", problem, "--recipe", "hf"},
            {"report", problem, "--backend", "fused"},

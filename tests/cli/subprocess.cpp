@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "tests/support/catch.hpp"
+#include "tests/support/data.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace ulpscope::test {
@@ -85,6 +86,6 @@ void check_refused(const std::vector<std::string>& arguments, const std::string&
   CHECK_THAT(ran.err, Catch::Matchers::Contains(tells));
 }
 
-std::string golden(const std::string& name) { return std::string(ULPSCOPE_TEST_DATA) + "/golden/" + name; }
+std::string golden(const std::string& name) { return source_path("tests/golden/" + name); }
 
 }  // namespace ulpscope::test

@@ -10,11 +10,12 @@
 #include "core/compressor/recipe.hpp"
 #include "core/io/json.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/data.hpp"
 
 using namespace ulpscope;
 
 namespace {
-const std::string file = ULPSCOPE_TEST_DATA "/baseline.json";
+const std::string file = test::source_path("tests/baseline.json");
 }
 
 TEST_CASE("the golden problems in every built-in recipe are what was blessed: bits, or errors no larger") {

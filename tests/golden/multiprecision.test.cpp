@@ -6,6 +6,7 @@
 #include "core/io/error.hpp"
 #include "tests/golden/golden.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/data.hpp"
 
 using namespace ulpscope::compressor;
 using namespace ulpscope::test;
@@ -20,7 +21,7 @@ struct Printed {
 };
 
 std::vector<Printed> printed_slots(const std::string& name) {
-  std::ifstream file(std::string(ULPSCOPE_TEST_DATA) + "/golden/" + name + ".mp60.json");
+  std::ifstream file(ulpscope::test::source_path("tests/golden/" + name + ".mp60.json"));
   const auto json = ulpscope::io::Json::parse(file);
   std::vector<Printed> slots;
   for (const auto& [slot, tensor] : json.at("slots").items()) {

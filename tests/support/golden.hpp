@@ -7,12 +7,11 @@
 #include "core/compressor/problem.hpp"
 #include "core/io/tensor_file.hpp"
 #include "core/judge/dump.hpp"
+#include "tests/support/data.hpp"
 
 namespace ulpscope::test {
 
-inline std::string golden_path(const std::string& name) {
-  return std::string(ULPSCOPE_TEST_DATA) + "/golden/" + name + ".safetensors";
-}
+inline std::string golden_path(const std::string& name) { return source_path("tests/golden/" + name + ".safetensors"); }
 inline io::TensorFile golden_file(const std::string& name) { return io::read_tensors(golden_path(name)); }
 inline compressor::Problem golden_problem(const std::string& name) {
   return compressor::read_problem(golden_path(name + ".problem"));

@@ -11,6 +11,7 @@
 #include "core/io/npy.hpp"
 #include "core/io/safetensors.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/data.hpp"
 #include "tests/support/golden.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -191,8 +192,7 @@ TEST_CASE("A problem made elsewhere is read, and its fingerprint does not move")
 
 TEST_CASE(
     "The metadata of a problem and its config conform to the problem schema, which refuses what the reader does") {
-  const io::Json schema =
-      io::read_json(std::string(ULPSCOPE_TEST_DATA) + "/../core/compressor/schemas/problem.schema.json");
+  const io::Json schema = io::read_json(test::source_path("core/compressor/schemas/problem.schema.json"));
   const io::Json config_schema = schema["$defs"]["config"];
   const io::SchemaChecker metadata(schema), configs(config_schema);
   for (const auto& preset : presets()) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tests/support/catch.hpp"
+#include "tests/support/data.hpp"
 #include "tests/support/random.hpp"
 
 namespace {
@@ -35,7 +36,7 @@ using Json = nlohmann::json;
 /// Recorded with JAX 0.10.2 on a CPU: four seeds, three shapes each.
 const Json& golden() {
   static const Json json = [] {
-    std::ifstream file(std::string(ULPSCOPE_TEST_DATA) + "/golden/jax-random.json");
+    std::ifstream file(ulpscope::test::source_path("tests/golden/jax-random.json"));
     return Json::parse(file);
   }();
   return json;

@@ -14,6 +14,7 @@
 #include "core/io/error.hpp"
 #include "core/io/json.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/data.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace {
@@ -212,7 +213,7 @@ TEST_CASE("What an identification could not tell does not stop its recipe from b
 }
 
 TEST_CASE("The published schema of recipes has the fields and the words of the program's tables") {
-  const std::string path = std::string(ULPSCOPE_TEST_DATA) + "/../core/compressor/schemas/recipe.schema.json";
+  const std::string path = test::source_path("core/compressor/schemas/recipe.schema.json");
   const io::Json schema = io::read_json(path);
   const auto keys = [](const io::Json& object) {
     std::set<std::string> names;

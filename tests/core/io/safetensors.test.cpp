@@ -4,6 +4,7 @@
 
 #include "tests/core/io/files.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/data.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace ulpscope::io;
@@ -12,7 +13,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-const std::string golden = std::string(ULPSCOPE_TEST_DATA) + "/golden/";
+const std::string golden = ulpscope::test::source_path("tests/golden/");
 
 }  // namespace
 

@@ -10,6 +10,7 @@
 #include "core/io/error.hpp"
 #include "core/io/json_schema.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/data.hpp"
 
 namespace {
 
@@ -86,7 +87,7 @@ TEST_CASE("a baseline is read back as it was written, and follows its schema") {
   CHECK(std::isnan(slots.at("logits").rms_rel));
   CHECK(slots.at("logits").classes.at("neg_inf") == 12);
   CHECK(again.problems.at("preset small-csa, seed 7").seed == 7);
-  const io::Json schema = io::read_json(ULPSCOPE_TEST_DATA "/../core/judge/schemas/baseline.schema.json");
+  const io::Json schema = io::read_json(test::source_path("core/judge/schemas/baseline.schema.json"));
   CHECK(io::SchemaChecker(schema).faults(io::parse_json(text, "b")).empty());
 }
 

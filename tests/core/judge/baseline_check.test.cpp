@@ -7,6 +7,7 @@
 
 #include "core/io/json_schema.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/data.hpp"
 
 namespace {
 
@@ -119,7 +120,7 @@ TEST_CASE("why no tolerance was derived is noted where bits changed, and nowhere
 }
 
 TEST_CASE("a check's JSON follows its schema; exit and summary are those of its slots") {
-  const io::Json schema = io::read_json(ULPSCOPE_TEST_DATA "/../core/judge/schemas/check.schema.json");
+  const io::Json schema = io::read_json(test::source_path("core/judge/schemas/check.schema.json"));
   const io::Json mixed = json_of({checked({{"a", usual}, {"b", usual}, {"c", usual}},
                                           {{"a", usual}, {"b", changed(9, 9)}, {"c", changed(0.9e-3, 0.2)}})});
   CHECK(io::SchemaChecker(schema).faults(mixed).empty());

@@ -8,6 +8,7 @@
 #include "core/judge/render.hpp"
 #include "tests/core/judge/golden.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/data.hpp"
 
 using namespace ulpscope;
 using io::Json;
@@ -41,7 +42,7 @@ bool has(const std::string& text, const std::string& part) { return text.find(pa
 }  // namespace
 
 TEST_CASE("ledger lines conform to the schema of reports, in every softmax algorithm and pipeline") {
-  const Json schema = io::read_json(std::string(ULPSCOPE_TEST_DATA) + "/../core/judge/schemas/report.schema.json");
+  const Json schema = io::read_json(test::source_path("core/judge/schemas/report.schema.json"));
   for (const char* recipe : {"pr3810", "vllm", "sglang-online-bf16", "maxtext-bf16", "fp16-pure"}) {
     INFO(recipe);
     const Json report = report_of("csa-hard", {recipe});

@@ -12,6 +12,7 @@
 #include "core/judge/render.hpp"
 #include "core/judge/text_table.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/data.hpp"
 
 namespace {
 
@@ -100,9 +101,7 @@ judge::Report sample_report() {
   return report;
 }
 
-Json report_schema() {
-  return io::read_json(std::string(ULPSCOPE_TEST_DATA) + "/../core/judge/schemas/report.schema.json");
-}
+Json report_schema() { return io::read_json(test::source_path("core/judge/schemas/report.schema.json")); }
 
 }  // namespace
 

@@ -9,6 +9,7 @@
 
 #include "core/io/atomic_file.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/data.hpp"
 
 using namespace ulpscope::studies;
 
@@ -85,7 +86,7 @@ TEST_CASE("other finite pads that lie far below have the classes of -1e4") {
 }
 
 TEST_CASE("the committed page of the decision table is what the program computes: make docs") {
-  const std::string path = std::string(ULPSCOPE_TEST_DATA) + "/../docs/decision_table.md";
+  const std::string path = ulpscope::test::source_path("docs/decision_table.md");
   if (std::getenv("ULPSCOPE_WRITE_DOCS") != nullptr) ulpscope::io::write_text(path, decision_page());
   std::ifstream file(path);
   std::ostringstream text;

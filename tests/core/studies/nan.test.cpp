@@ -10,6 +10,7 @@
 #include "core/studies/nan_page.hpp"
 #include "core/studies/run_study.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/data.hpp"
 #include "tests/support/golden.hpp"
 
 using namespace ulpscope;
@@ -191,7 +192,7 @@ TEST_CASE("the upcast is judged by what its removal does to the error, in format
 }
 
 TEST_CASE("the committed page about PR 3810 is what the program finds: make docs") {
-  const std::string path = std::string(ULPSCOPE_TEST_DATA) + "/../docs/pr3810.md";
+  const std::string path = test::source_path("docs/pr3810.md");
   const std::string page = pull_request_page();
   if (std::getenv("ULPSCOPE_WRITE_DOCS") != nullptr) io::write_text(path, page);
   std::ifstream file(path);

@@ -9,6 +9,7 @@
 #include "core/studies/run_study.hpp"
 #include "tests/core/studies/toy.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/data.hpp"
 
 using namespace ulpscope;
 using namespace ulpscope::studies;
@@ -35,7 +36,7 @@ io::Json json_of(const Results& results) { return to_json(results, {{"version", 
 TEST_CASE("results conform to their schema and come back from JSON") {
   const Results results = walked();
   const io::Json json = json_of(results);
-  const io::Json schema = io::read_json(std::string(ULPSCOPE_TEST_DATA) + "/../core/studies/schemas/study.schema.json");
+  const io::Json schema = io::read_json(test::source_path("core/studies/schemas/study.schema.json"));
   for (const std::string& fault : io::SchemaChecker(schema).faults(json)) FAIL_CHECK(fault);
   const std::vector<Cell> cells = cells_from_json(io::parse_json(json.dump(), "text"), results, "file");
   REQUIRE(cells.size() == 6);
