@@ -22,8 +22,8 @@ ULPSCOPE_INLINE void fold(V* packs) {
   }
 }
 
-/// The next `together` of the others: what is read of the line meets each of them. Three of them, in sixteen registers,
-/// cost two reads where they would cost three alone: reads are the limit.
+/// The next `together` of the others: what is read of the line meets each of them. Reads are the limit: for three of
+/// them four instead of six, and their sums fit sixteen registers.
 template <std::size_t together, class T>
 ULPSCOPE_INLINE void add_products(const LineParts<T>& parts, std::size_t first, T* sums) {
   using V = precision::Pack<T, std::min<int>(precision::native_lanes<T>, sum_lanes)>;
