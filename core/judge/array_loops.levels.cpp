@@ -58,6 +58,27 @@ void add_parts(const LineParts<T>& parts, T* sums) {
   if (i < parts.count) add_products<1>(parts, i, sums);
 }
 
+/// As many neighbours at a time as keep their sums in registers.
+template <class T>
+void add_scaled(const ScaledRow<T>* terms, std::size_t count, const T* rows, T* sums) {
+  using V = precision::NativePack<T>;
+  constexpr std::size_t lanes = precision::lanes_v<V>;
+  constexpr std::size_t packs = std::min<std::size_t>(8, scaled_columns / lanes);
+  for (std::size_t first = 0; first < scaled_columns; first += packs * lanes) {
+    V own[packs] = {};
+    for (std::size_t k = 0; k < count; ++k) {
+      const T* const row = rows + terms[k].row * scaled_columns + first;
+      const V factor = precision::splat<V>(terms[k].factor);
+      precision::unrolled<packs>([&](std::size_t p)
+                                     ULPSCOPE_INLINED { own[p] += factor * precision::load<V>(row + p * lanes); });
+    }
+    precision::unrolled<packs>([&](std::size_t p) ULPSCOPE_INLINED {
+      T* const sum = sums + first + p * lanes;
+      precision::store<V>(sum, precision::load<V>(sum) + own[p]);
+    });
+  }
+}
+
 /// a[0] b[0] a[1] b[1] ..., of the lanes from `first` on.
 template <int first, class V>
 ULPSCOPE_INLINE V zipped(V a, V b) {
@@ -129,14 +150,59 @@ BlockCount count(const T* block, const Ends<T>& ends) {
 }
 
 template <class T>
-void flag(const T* block, const Ends<T>& ends, std::uint8_t* flags) {
+void mark(const T* block, const Ends<T>& ends, std::uint64_t* bits) {
   const Ends<T> local = ends;
-  std::uint8_t own[count_block];
+  std::uint8_t flags[count_block];
   for (std::size_t i = 0; i < count_block; ++i) {
-    const Bits<T> bits = magnitude_bits(block[i]);
-    own[i] = static_cast<std::uint8_t>((bits < local.small) | ((bits >= local.clamp) & (bits < infinity_bits<T>)));
+    const Bits<T> value = magnitude_bits(block[i]);
+    flags[i] = static_cast<std::uint8_t>((value < local.small) | ((value >= local.clamp) & (value < infinity_bits<T>)));
   }
-  __builtin_memcpy(flags, own, sizeof own);
+  for (std::size_t word = 0; word < count_block / 64; ++word) {
+    bits[word] = 0;
+    for (std::size_t i = 0; i < 64; i += 8) {
+      std::uint64_t eight;
+      __builtin_memcpy(&eight, flags + word * 64 + i, sizeof eight);
+      // The product's highest byte has the i-th byte's 1 as its i-th bit: 8 i + 7 (8 - i) = 56 + i.
+      bits[word] |= eight * 0x0102040810204080 >> 56 << i;
+    }
+  }
+}
+
+/// Of doubles, whatever the values are; sums do not depend on how wide the packs are.
+using LostPack = precision::Pack<double, std::min<int>(precision::native_lanes<double>, lost_lanes)>;
+
+template <class T>
+void add_lost(const T* values, const double* exact, std::size_t count, LostSums& sums) {
+  using V = LostPack;
+  using Given = precision::rebind_t<V, T>;
+  constexpr std::size_t lanes = precision::lanes_v<V>;
+  constexpr std::size_t packs = lost_lanes / lanes;
+  const V largest = precision::splat<V>(std::numeric_limits<double>::max());
+  V lost[packs];
+  V all[packs];
+  V number[packs];
+  precision::unrolled<packs>([&](std::size_t p) ULPSCOPE_INLINED {
+    lost[p] = precision::load<V>(sums.lost.data() + p * lanes);
+    all[p] = precision::load<V>(sums.all.data() + p * lanes);
+    number[p] = precision::load<V>(sums.count.data() + p * lanes);
+  });
+  for (std::size_t i = 0; i < count; i += lost_lanes) {
+    precision::unrolled<packs>([&](std::size_t p) ULPSCOPE_INLINED {
+      const V zero{};
+      const auto is_zero = __builtin_convertvector(precision::load<Given>(values + i + p * lanes), V) == zero;
+      const V value = precision::load<V>(exact + i + p * lanes);
+      const V finite = precision::select(precision::abs(value) <= largest, value, zero);
+      const V square = finite * finite;
+      all[p] += square;
+      lost[p] += precision::select(is_zero, square, zero);
+      number[p] += precision::select(is_zero & (value == value) & (value != zero), precision::splat<V>(1.0), zero);
+    });
+  }
+  precision::unrolled<packs>([&](std::size_t p) ULPSCOPE_INLINED {
+    precision::store<V>(sums.lost.data() + p * lanes, lost[p]);
+    precision::store<V>(sums.all.data() + p * lanes, all[p]);
+    precision::store<V>(sums.count.data() + p * lanes, number[p]);
+  });
 }
 
 template <class T>
@@ -160,6 +226,65 @@ void add_squares(const T* values, std::size_t count, double* sums) {
                                  ULPSCOPE_INLINED { precision::store<V>(sums + p * lanes, squares[p]); });
 }
 
+alignas(64) constexpr std::int64_t lane_bits[lost_lanes] = {1, 2, 4, 8, 16, 32, 64, 128};
+
+/// Of `lost_lanes` exact values.
+ULPSCOPE_INLINE RareLosses tell_some(const ExactValues& exact, const StepEnds& ends, LossSums& sums) {
+  using V = LostPack;
+  using I = precision::ints_t<V>;
+  constexpr std::size_t lanes = precision::lanes_v<V>;
+  const V zero{};
+  const V one = precision::splat<V>(1.0);
+  const V infinity = precision::splat<V>(precision::infinity());
+  RareLosses rare;
+  precision::unrolled<lost_lanes / lanes>([&](std::size_t p) ULPSCOPE_INLINED {
+    const V value = precision::load<V>(exact.values + p * lanes);
+    const V error = precision::load<V>(exact.errors + p * lanes);
+    const V magnitude = precision::abs(value);
+    const V low = magnitude - error;
+    const V high = magnitude + error;
+    I low_step{};
+    I high_step{};
+    precision::unrolled<loss_steps - 1>([&](std::size_t step) ULPSCOPE_INLINED {
+      const V end =
+          precision::select(value < zero, precision::splat<V>(ends[1][step]), precision::splat<V>(ends[0][step]));
+      low_step -= low > end;  // a comparison that holds is -1
+      high_step -= high > end;
+    });
+    const I asked = (precision::load<I>(lane_bits + p * lanes) & static_cast<std::int64_t>(exact.asked)) != I{};
+    const I known = asked & (low > zero) & (high < infinity) & (low_step == high_step);
+    const I nothing = (error == zero) & ((magnitude == zero) | ~(magnitude < infinity));
+    const auto add = [&](double* to, V some)
+                         ULPSCOPE_INLINED { precision::store<V>(to, precision::load<V>(to) + some); };
+    precision::unrolled<loss_steps>([&](std::size_t k) ULPSCOPE_INLINED {
+      const I lost = known & (high_step == static_cast<std::int64_t>(k));
+      add(sums.counts[k].data() + p * lanes, precision::select(lost, one, zero));
+    });
+    add(sums.squares.data() + p * lanes, precision::select(known, value * value, zero));
+    const I last = known & (high_step == static_cast<std::int64_t>(loss_steps - 1));
+    const I open = asked & ~known & ~nothing;
+    if (!precision::any(last | open)) return;
+    for (std::size_t i = 0; i < lanes; ++i) {
+      const auto bit = static_cast<std::uint64_t>(lane_bits[p * lanes + i]);
+      rare.last |= last[i] != 0 ? bit : 0;
+      rare.open |= open[i] != 0 ? bit : 0;
+    }
+  });
+  return rare;
+}
+
+RareLosses tell_losses(const ExactValues& exact, const StepEnds& ends, LossSums& sums) {
+  RareLosses rare;
+  for (std::size_t i = 0; i < loss_block; i += lost_lanes) {
+    const std::uint64_t asked = exact.asked >> i & ((1U << lost_lanes) - 1);
+    if (asked == 0) continue;
+    const RareLosses some = tell_some({exact.values + i, exact.errors + i, asked}, ends, sums);
+    rare.last |= some.last << i;
+    rare.open |= some.open << i;
+  }
+  return rare;
+}
+
 template <class T>
 void add_row_squares(const T* row, std::size_t count, T* columns, T* lanes) {
   using V = precision::NativePack<T>;
@@ -180,7 +305,8 @@ void add_row_squares(const T* row, std::size_t count, T* columns, T* lanes) {
 }
 
 template <class T>
-constexpr ArrayLoops<T> loops_of{add_parts<T>, turn<T>, count<T>, flag<T>, add_squares<T>, add_row_squares<T>};
+constexpr ArrayLoops<T> loops_of{add_parts<T>,   add_scaled<T>, turn<T>,     count<T>,          mark<T>,
+                                 add_squares<T>, add_lost<T>,   tell_losses, add_row_squares<T>};
 
 }  // namespace
 

@@ -208,6 +208,22 @@ Tensor cropped(const Tensor& tensor, const Shape& shape) {
   return out;
 }
 
+Tensor with_first_rows(const Tensor& tensor, const Shape& shape, double rest) {
+  if (tensor.shape == shape) return tensor;
+  Tensor out{tensor.shape, {}, tensor.dtype};
+  std::visit(
+      [&](const auto& values) {
+        using T = typename std::decay_t<decltype(values)>::value_type;
+        std::vector<T> some(values.size(), static_cast<T>(rest));
+        const std::size_t batch = tensor.shape[1] * tensor.shape[2];
+        for (std::size_t b = 0; b < shape[0]; ++b)
+          std::copy_n(values.begin() + b * batch, shape[1] * shape[2], some.data() + b * batch);
+        out.data = std::move(some);
+      },
+      tensor.data);
+  return out;
+}
+
 namespace {
 
 std::map<std::string, std::string> metadata_of(const Config& config, const DumpLabel& label) {

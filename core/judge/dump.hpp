@@ -59,6 +59,8 @@ Dump dump_from_file(const io::TensorFile& file, const compressor::Problem& probl
 
 /// The first rows of every batch row: [B,S,F] -> `shape` = [B,rows,F]. Of any shape: the tensor, where `shape` is its.
 compressor::Tensor cropped(const compressor::Tensor& tensor, const compressor::Shape& shape);
+/// The tensor, with `rest` in all rows behind those.
+compressor::Tensor with_first_rows(const compressor::Tensor& tensor, const compressor::Shape& shape, double rest);
 
 /// What `run` writes beside the tensors.
 struct DumpLabel {

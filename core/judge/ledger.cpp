@@ -58,11 +58,15 @@ class Ledger {
     return slots;
   }
   bool is_known(Slot slot) const { return books_.gaps == Gaps::replay || books_.tape.has(slot); }
-  /// The rows of a slot that the dump holds.
+  /// Of a dump that holds the first rows of a slot alone: what it does not hold is infinite, which nothing counts.
   Tensor held(Slot slot, const Tensor& whole) const {
-    if (books_.partial == nullptr) return whole;
+    const auto* const part = part_of(slot);
+    return part == nullptr ? whole : with_first_rows(whole, *part, HUGE_VAL);
+  }
+  const compressor::Shape* part_of(Slot slot) const {
+    if (books_.partial == nullptr) return nullptr;
     const auto found = books_.partial->find(slot);
-    return found == books_.partial->end() || found->second == whole.shape ? whole : cropped(whole, found->second);
+    return found == books_.partial->end() ? nullptr : &found->second;
   }
 
   LedgerLine counted(Slot slot) const {
@@ -72,8 +76,8 @@ class Ledger {
     SlotCount count(slot, found, SlotMechanism(slot, books_.replayer, books_.recipe));
     LedgerLine line = count.line();
     line.stage = to_string(plan_.writer(slot));
+    if (const auto* const part = part_of(slot)) line.count = compressor::element_count(*part);
     if (truth != nullptr) count.add_truth(line, held(slot, truth->tensor));
-    const bool has_rows = compressor::has_window_rows(slot.name);
     if (books_.gaps == Gaps::leave && !stages_.reads_are_kept(slot)) return line;
     // A run of ours moves what it says it moves, and is as close to its exact stage as its arithmetic promises.
     if (books_.gaps == Gaps::leave && count.keeps_values()) {
@@ -83,18 +87,12 @@ class Ledger {
     if (books_.gaps == Gaps::leave && count.has_many_subnormals()) {
       if (const auto error = stages_.product_error(slot)) count.set_error(*error);
     }
+    if (books_.gaps == Gaps::leave) count.skip_exact_sums();
     count.ask_subnormals();
-    const auto settled = [&count](std::size_t k, double low, double high) { return count.is_settled(k, low, high); };
-    const auto exact_at = [&](const auto& elements) { return stages_.at(slot, elements, settled); };
-    const bool is_whole = found.shape == record.tensor.shape;
-    const auto exact = is_whole ? exact_at(count.candidates())
-                                : exact_at(whole_elements(count.candidates(), found.shape, record.tensor.shape));
-    count.add_causes(line, exact, has_rows ? &grid_ : nullptr);
-    if (books_.gaps == Gaps::replay && count.is_doubtful()) {
-      Replayed replayed = books_.replayer.replay(slot);
-      crop(replayed, found.shape);
-      count.add_unexplained(line, replayed);
-    }
+    if (compressor::has_window_rows(slot.name)) count.set_pads(grid_);
+    stages_.answer(slot, count);
+    count.add_causes(line);
+    if (books_.gaps == Gaps::replay && count.is_doubtful()) count.add_unexplained(line, books_.replayer.replay(slot));
     return line;
   }
 

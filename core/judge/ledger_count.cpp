@@ -16,49 +16,32 @@
 namespace ulpscope::judge {
 namespace {
 
-double square(double x) { return x * x; }
-
 /// Subnormal numbers beyond this share of a slot are worth a pass over what its stage reads.
 constexpr std::size_t many_share = 256;
 
-/// Of a slot that holds zeros, this share often is 0: beyond, the list of them grows.
-constexpr std::size_t likely_share = 4;
-
-/// By mechanism and effect, until they are written into a line.
-class Causes {
- public:
-  std::uint64_t& of(Mechanism mechanism, Effect effect) {
-    return counts_[static_cast<std::size_t>(mechanism)][static_cast<std::size_t>(effect)];
-  }
-  std::vector<Cause> list() const {
-    std::vector<Cause> causes;
-    for (std::size_t mechanism = 0; mechanism < counts_.size(); ++mechanism) {
-      for (std::size_t effect = 0; effect < counts_[mechanism].size(); ++effect) {
-        const std::uint64_t count = counts_[mechanism][effect];
-        if (count != 0) causes.push_back({static_cast<Mechanism>(mechanism), static_cast<Effect>(effect), count});
-      }
-    }
-    return causes;
-  }
-
- private:
-  std::array<std::array<std::uint64_t, 4>, 11> counts_{};
-};
+constexpr std::size_t inquiries = count_block / inquiry_block;
 
 /// Of the finite ones.
-double sum_of_squares(const compressor::Tensor& tensor) {
+template <class T>
+double sum_of_squares(std::span<const T> values) {
   std::array<double, square_lanes> lanes{};
-  const auto add = [&lanes](const auto& values) {
-    using T = std::remove_cvref_t<decltype(values[0])>;
-    const ArrayLoops<T>& loops = array_loops<T>();
-    const std::size_t whole = values.size() / square_lanes * square_lanes;
-    loops.add_squares(values.data(), whole, lanes.data());
-    std::array<T, square_lanes> rest{};
-    std::copy(values.begin() + whole, values.end(), rest.begin());
-    loops.add_squares(rest.data(), rest.size(), lanes.data());
-  };
-  std::visit(add, tensor.data);
+  const ArrayLoops<T>& loops = array_loops<T>();
+  const std::size_t whole = values.size() / square_lanes * square_lanes;
+  loops.add_squares(values.data(), whole, lanes.data());
+  std::array<T, square_lanes> rest{};
+  std::copy(values.begin() + static_cast<std::ptrdiff_t>(whole), values.end(), rest.begin());
+  loops.add_squares(rest.data(), rest.size(), lanes.data());
   return std::accumulate(lanes.begin(), lanes.end(), 0.0);
+}
+
+template <class T>
+std::span<const T> span_of(const io::Buffer<T>& values) {
+  return {values.data(), values.size()};
+}
+
+template <std::size_t lanes>
+double total(const std::array<double, lanes>& sums) {
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
 double share_of(double part, double whole) { return part == 0 ? 0 : std::sqrt(part / whole); }
@@ -91,54 +74,15 @@ void for_each_block(std::span<const T> values, F of) {
 
 }  // namespace
 
-template <class T>
-void SlotCount::count(std::span<const T> values) {
-  const Ends<T> ends = ends_of<T>(mechanism_, precision::min_normal(mechanism_.storage()));
-  const Ends<T> zeros = ends_of<T>(mechanism_, 0);
-  const ArrayLoops<T>& loops = array_loops<T>();
-  for_each_block(values, [&](const T* block, std::size_t first) {
-    const BlockCount counts = loops.count(block, ends);
-    line_.zero += counts.zero;
-    line_.subnormal += counts.small - counts.zero;
-    has_zeros_only_ = has_zeros_only_ && counts.clamped == 0;
-    if (counts.zero + counts.clamped == 0) return;
-    // Of what is never written, no page is ever made.
-    if (candidates_.empty()) candidates_.reserve(values.size() / likely_share);
-    add_candidates(block, first, zeros);
-  });
-}
-
-/// Of a block of values, which begins at element `first`: small and clamped ones.
-template <class T>
-void SlotCount::add_candidates(const T* values, std::size_t first, const Ends<T>& ends) {
-  std::array<std::uint8_t, count_block> flags;
-  array_loops<T>().flag(values, ends, flags.data());
-  // Eight flags at a time, the first of them in the lowest byte: most are 0.
-  static_assert(std::endian::native == std::endian::little);
-  for (std::size_t i = 0; i < count_block; i += sizeof(std::uint64_t)) {
-    std::uint64_t some = 0;
-    for (std::memcpy(&some, flags.data() + i, sizeof some); some != 0; some &= some - 1)
-      candidates_.push_back(first + i + static_cast<std::size_t>(std::countr_zero(some)) / 8);
+std::vector<Cause> CauseCounts::list() const {
+  std::vector<Cause> causes;
+  for (std::size_t mechanism = 0; mechanism < mechanisms; ++mechanism) {
+    for (std::size_t effect = 0; effect < effects; ++effect) {
+      const std::uint64_t count = counts_[mechanism][effect];
+      if (count != 0) causes.push_back({static_cast<Mechanism>(mechanism), static_cast<Effect>(effect), count});
+    }
   }
-}
-
-bool SlotCount::has_many_subnormals() const {
-  return mechanism_.asked_below() != 0 && line_.subnormal > found_.size() / many_share;
-}
-
-void SlotCount::ask_subnormals() {
-  const double below = mechanism_.asked_below();
-  if (line_.subnormal == 0 || below == 0) return;
-  candidates_.clear();
-  has_zeros_only_ = false;
-  const auto ask = [&](const auto& values) {
-    using T = std::remove_cvref_t<decltype(values[0])>;
-    const Ends<T> ends = ends_of<T>(mechanism_, below);
-    for_each_block(std::span(values.data(), values.size()), [&](const T* block, std::size_t first) {
-      if (!array_loops<T>().count(block, ends).is_ordinary()) add_candidates(block, first, ends);
-    });
-  };
-  std::visit(ask, found_.data);
+  return causes;
 }
 
 SlotCount::SlotCount(compressor::Slot slot, const compressor::Tensor& found, SlotMechanism mechanism)
@@ -146,74 +90,196 @@ SlotCount::SlotCount(compressor::Slot slot, const compressor::Tensor& found, Slo
   line_.slot = slot;
   line_.format = mechanism_.storage().name;
   line_.count = found.size();
-  std::visit([this](const auto& values) { count(std::span(values.data(), values.size())); }, found.data);
+  std::visit([this](const auto& values) { count_all(span_of(values)); }, found.data);
+}
+
+template <class T>
+void SlotCount::count_all(std::span<const T> values) {
+  const Ends<T> ends = ends_of<T>(mechanism_, precision::min_normal(mechanism_.storage()));
+  const Ends<T> zeros = ends_of<T>(mechanism_, 0);
+  const ArrayLoops<T>& loops = array_loops<T>();
+  asked_for_.resize((values.size() + count_block - 1) / count_block * inquiries);
+  for_each_block(values, [&](const T* block, std::size_t first) {
+    const BlockCount counts = loops.count(block, ends);
+    line_.zero += counts.zero;
+    line_.subnormal += counts.small - counts.zero;
+    asked_ += counts.zero + counts.clamped;
+    if (counts.zero + counts.clamped != 0) loops.mark(block, zeros, asked_for_.data() + first / inquiry_block);
+  });
+  has_zeros_only_ = asked_ == line_.zero;
+}
+
+bool SlotCount::has_many_subnormals() const {
+  return mechanism_.asked_below() != 0 && line_.subnormal > found_.size() / many_share;
+}
+
+void SlotCount::skip_exact_sums() {
+  if (!has_zeros_only_ || !mechanism_.adds_exact_zeros()) return;
+  asked_ = 0;
+}
+
+void SlotCount::ask_subnormals() {
+  const double below = mechanism_.asked_below();
+  if (line_.subnormal == 0 || below == 0) return;
+  has_zeros_only_ = false;
+  std::visit([&](const auto& values) { ask_all(span_of(values), below); }, found_.data);
+}
+
+template <class T>
+void SlotCount::ask_all(std::span<const T> values, double below) {
+  const Ends<T> ends = ends_of<T>(mechanism_, below);
+  asked_ = 0;
+  for_each_block(values, [&](const T* block, std::size_t first) {
+    const BlockCount counts = array_loops<T>().count(block, ends);
+    asked_ += counts.small + counts.clamped;
+    if (!counts.is_ordinary()) array_loops<T>().mark(block, ends, asked_for_.data() + first / inquiry_block);
+  });
+}
+
+bool SlotCount::is_asked_in_block(std::size_t first) const {
+  const auto begin = asked_for_.begin() + static_cast<std::ptrdiff_t>(first / inquiry_block);
+  return std::any_of(begin, begin + inquiries, [](std::uint64_t word) { return word != 0; });
+}
+
+/// It may begin within one of ours, and end in the next.
+Neighbours SlotCount::find(std::size_t first, std::size_t size) const {
+  const std::size_t place = first / inquiry_block;
+  const std::size_t skipped = first % inquiry_block;
+  Neighbours some = asked_for_[place] >> skipped;
+  if (skipped + size > inquiry_block) some |= asked_for_[place + 1] << (inquiry_block - skipped);
+  return size == inquiry_block ? some : some & ((Neighbours{1} << size) - 1);
+}
+
+namespace {
+
+/// A block as doubles; missing ones 0.
+template <class T>
+const double* doubles_of(std::span<const T> block, std::array<double, count_block>& workspace) {
+  if constexpr (std::is_same_v<T, double>) {
+    if (block.size() == count_block) return block.data();
+  }
+  workspace.fill(0);
+  std::copy(block.begin(), block.end(), workspace.begin());
+  return workspace.data();
+}
+
+template <class T>
+std::span<const T> block_of(std::span<const T> values, std::size_t first) {
+  return values.subspan(first, std::min(count_block, values.size() - first));
+}
+
+}  // namespace
+
+/// Blocks that hold no zero are read only if something is lost in others.
+template <class T, class U>
+void SlotCount::add_lost(LedgerLine& line, std::span<const T> values, std::span<const U> truth) const {
+  LostSums sums;
+  std::array<double, count_block> workspace;
+  for_each_block(values, [&](const T* block, std::size_t first) {
+    if (is_asked_in_block(first))
+      array_loops<T>().add_lost(block, doubles_of(block_of(truth, first), workspace), count_block, sums);
+  });
+  line.underflowed += static_cast<std::uint64_t>(total(sums.count));
+  const double lost = total(sums.lost);
+  if (lost == 0) return;
+  double all = total(sums.all);
+  for (std::size_t first = 0; first < truth.size(); first += count_block) {
+    if (!is_asked_in_block(first)) all += sum_of_squares(block_of(truth, first));
+  }
+  line.lost = share_of(lost, all);
 }
 
 void SlotCount::add_truth(LedgerLine& line, const compressor::Tensor& truth) const {
   if (line.zero == 0 || truth.size() != found_.size()) return;
-  const Values exact(truth);
-  double lost = 0;
-  for (const std::size_t i : candidates_) {
-    if ((!has_zeros_only_ && values_[i] != 0) || exact[i] == 0 || std::isnan(exact[i])) continue;
-    ++line.underflowed;
-    if (std::isfinite(exact[i])) lost += square(exact[i]);
-  }
-  line.lost = lost == 0 ? 0 : share_of(lost, sum_of_squares(truth));
-}
-
-SlotCount::Verdict SlotCount::verdict(double found, double exact) const {
-  if (found != 0) {
-    if (mechanism_.is_clamped(found, exact)) return {Mechanism::saturation, Effect::clamped};
-    if (!(std::fabs(found) < mechanism_.normal())) return {};
-    return {mechanism_.of_subnormal(exact), Effect::subnormal};
-  }
-  return verdict_of_zero(exact);
-}
-
-inline SlotCount::Verdict SlotCount::verdict_of_zero(double exact) const {
-  if (exact == 0 || !std::isfinite(exact)) return {};
-  const SlotMechanism::Zero& zero = mechanism_.of_zero(exact);
-  return {zero.how, Effect::zero, !zero.by_formats};
+  line.lost = 0;
+  std::visit([&](const auto& values, const auto& exact) { add_lost(line, span_of(values), span_of(exact)); },
+             found_.data, truth.data);
 }
 
 /// Rounding is monotone: what is true of both ends, on one side of 0, is true between them.
-bool SlotCount::is_settled(std::size_t candidate, double low, double high) const {
-  if (!(low > 0 || high < 0) || !std::isfinite(low) || !std::isfinite(high)) return false;
-  const double found = has_zeros_only_ ? 0 : values_[candidates_[candidate]];
-  if (found == 0) return mechanism_.zero_step(low) == mechanism_.zero_step(high);
-  return verdict(found, low) == verdict(found, high);
+bool SlotCount::take_number(double found, double exact, double error) {
+  const double low = exact - error;
+  const double high = exact + error;
+  const bool is_small = std::fabs(found) < mechanism_.normal();
+  const auto how = [&](double value) {
+    if (is_small) return mechanism_.of_subnormal(value);
+    return mechanism_.is_clamped(found, value) ? std::optional(Mechanism::saturation) : std::nullopt;
+  };
+  const auto of = how(low);
+  if (error != 0 && (!(low > 0 || high < 0) || !std::isfinite(low) || !std::isfinite(high) || how(high) != of))
+    return false;
+  told_subnormals_ += is_small;
+  if (of) ++causes_.of(*of, is_small ? Effect::subnormal : Effect::clamped);
+  return true;
 }
 
-void SlotCount::add_causes(LedgerLine& line, const std::vector<double>& exact, const WindowGrid* pads) {
-  line.became_zero = 0;
-  Causes causes;
-  std::uint64_t asked = 0;  // subnormal numbers
-  double lost = 0;
-  for (std::size_t k = 0; k < candidates_.size(); ++k) {
-    const std::size_t i = candidates_[k];
-    const Verdict of = has_zeros_only_ ? verdict_of_zero(exact[k]) : verdict(values_[i], exact[k]);
-    asked += of.effect == Effect::subnormal;
-    if (!of.how) continue;
-    ++causes.of(*of.how, of.effect);
-    line.saturated += of.effect == Effect::clamped;
-    if (of.effect != Effect::zero) continue;
-    ++*line.became_zero;
-    line.at_pads += pads != nullptr && pads->is_padded(i);
-    lost += square(exact[k]);
-    line.flushed += *of.how == Mechanism::flush;
-    if (of.is_doubtful) doubtful_.push_back({i, *of.how});
+Neighbours SlotCount::take_zeros(const Answers& answers) {
+  static_assert(loss_block == inquiry_block);
+  Neighbours at_pads = 0;
+  if (pads_ != nullptr) {
+    for_each_place(answers.asked,
+                   [&](std::size_t place) { at_pads |= Neighbours{pads_->is_padded(answers.first + place)} << place; });
   }
-  if (const auto how = mechanism_.of_subnormal(HUGE_VAL)) causes.of(*how, Effect::subnormal) += line.subnormal - asked;
+  Neighbours open = 0;
+  const auto take = [&](Neighbours some, LossSums& losses) {
+    if (some == 0) return;
+    const ExactValues exact{answers.values, answers.errors, some};
+    const RareLosses rare = array_loops<double>().tell_losses(exact, mechanism_.zero_ends(), losses);
+    open |= rare.open;
+    for_each_place(rare.last, [&](std::size_t place) { doubtful_.push_back(answers.first + place); });
+  };
+  take(answers.asked & ~at_pads, losses_);
+  take(answers.asked & at_pads, losses_at_pads_);
+  return open;
+}
+
+Neighbours SlotCount::take(const Answers& answers) {
+  if (has_zeros_only_) return take_zeros(answers);
+  Neighbours zeros = 0;
+  Neighbours open = 0;
+  for_each_place(answers.asked, [&](std::size_t place) {
+    const Neighbours itself = Neighbours{1} << place;
+    const double found = values_[answers.first + place];
+    if (found == 0) {
+      zeros |= itself;
+    } else if (!take_number(found, answers.values[place], answers.errors[place])) {
+      open |= itself;
+    }
+  });
+  return open | take_zeros({answers.first, zeros, answers.values, answers.errors});
+}
+
+void SlotCount::add_causes(LedgerLine& line) {
+  CauseCounts causes = causes_;
+  const auto lost_in = [](const LossSums& losses, std::size_t step) {
+    return static_cast<std::uint64_t>(total(losses.counts[step]));
+  };
+  line.became_zero = 0;
+  for (std::size_t step = 0; step < loss_steps; ++step) {
+    const Mechanism how = mechanism_.of_step(step);
+    const std::uint64_t at_pads = lost_in(losses_at_pads_, step);
+    const std::uint64_t count = lost_in(losses_, step) + at_pads;
+    causes.of(how, Effect::zero) += count;
+    *line.became_zero += count;
+    line.at_pads += at_pads;
+    if (how == Mechanism::flush) line.flushed += count;
+  }
+  line.saturated = causes.of(Mechanism::saturation, Effect::clamped);
+  if (const auto how = mechanism_.of_subnormal(HUGE_VAL))
+    causes.of(*how, Effect::subnormal) += line.subnormal - told_subnormals_;
   line.causes = causes.list();
-  line.lost_here = lost == 0 ? 0 : share_of(lost, lost + sum_of_squares(found_));
+  const auto squares = [](const auto& values) { return sum_of_squares(span_of(values)); };
+  const double lost = total(losses_.squares) + total(losses_at_pads_.squares);
+  line.lost_here = lost == 0 ? 0 : share_of(lost, lost + std::visit(squares, found_.data));
 }
 
 void SlotCount::add_unexplained(LedgerLine& line, const Replayed& replayed) const {
-  Causes causes;
+  CauseCounts causes;
   for (const Cause& cause : line.causes) causes.of(cause.mechanism, cause.effect) = cause.count;
-  for (const Doubt& doubt : doubtful_) {
-    if (replayed.low[doubt.element] <= 0 && replayed.high[doubt.element] >= 0) continue;
-    --causes.of(doubt.mechanism, Effect::zero);
+  const Mechanism how = mechanism_.of_step(loss_steps - 1);
+  for (const std::size_t element : doubtful_) {
+    if (replayed.low[element] <= 0 && replayed.high[element] >= 0) continue;
+    --causes.of(how, Effect::zero);
     ++causes.of(Mechanism::unexplained, Effect::zero);
   }
   line.causes = causes.list();

@@ -2,11 +2,14 @@
 // Counts of one slot: what is 0, subnormal or clamped, and by which mechanism. Internal to core/judge.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "core/judge/array_loops.hpp"
+#include "core/judge/inquiry.hpp"
 #include "core/judge/ledger_line.hpp"
 #include "core/judge/ledger_mechanism.hpp"
 #include "core/judge/ledger_rows.hpp"
@@ -14,7 +17,22 @@
 
 namespace ulpscope::judge {
 
-class SlotCount {
+/// By mechanism and effect, until they are written into a line.
+class CauseCounts {
+ public:
+  std::uint64_t& of(Mechanism mechanism, Effect effect) {
+    return counts_[static_cast<std::size_t>(mechanism)][static_cast<std::size_t>(effect)];
+  }
+  std::vector<Cause> list() const;
+
+ private:
+  static constexpr std::size_t mechanisms = static_cast<std::size_t>(Mechanism::unexplained) + 1;
+  static constexpr std::size_t effects = static_cast<std::size_t>(Effect::absorbed) + 1;
+  std::array<std::array<std::uint64_t, effects>, mechanisms> counts_{};
+};
+
+/// Asks the exact stage about zeros and clamped numbers, and about subnormal ones where ask_subnormals() was called.
+class SlotCount final : public Inquiry {
  public:
   /// One pass over the tensor, which must outlive this.
   SlotCount(compressor::Slot slot, const compressor::Tensor& found, SlotMechanism mechanism);
@@ -25,50 +43,56 @@ class SlotCount {
   /// knowing.
   bool has_many_subnormals() const;
   void set_error(double error) { mechanism_.set_error(error); }
+  /// Of a slot with L rows a window.
+  void set_pads(const WindowGrid& pads) { pads_ = &pads; }
   /// Of a run: nothing is to be asked of a stage that keeps what it moves.
   bool keeps_values() const { return mechanism_.keeps_values(); }
-  /// Adds subnormal numbers to the candidates, where they may have more than one cause.
+  /// Of a run: no zero is asked for of a stage whose sums are multiples of what it can hold.
+  void skip_exact_sums();
+  /// Subnormal numbers too, where they may have more than one cause.
   void ask_subnormals();
-  /// The flat elements whose exact stage tells what became of them: 0, clamped, subnormal ones; ascending.
-  const std::vector<std::size_t>& candidates() const { return candidates_; }
   /// What the truth has where the run has 0.
   void add_truth(LedgerLine& line, const compressor::Tensor& truth) const;
-  /// Whether a candidate's exact value between these ends means the same wherever it is.
-  bool is_settled(std::size_t candidate, double low, double high) const;
-  /// `exact`: the exact stage at the candidates, as far from it as is_settled allows. `pads`: of a slot with L rows a
-  /// window, else null.
-  void add_causes(LedgerLine& line, const std::vector<double>& exact, const WindowGrid* pads);
+
+  std::size_t size() const override { return found_.size(); }
+  std::size_t count() const override { return asked_; }
+  Neighbours find(std::size_t first, std::size_t size) const override;
+  bool asks_zeros() const override { return !has_zeros_only_; }
+  Neighbours take(const Answers& answers) override;
+
+  /// What became of those that were asked for.
+  void add_causes(LedgerLine& line);
   /// Some zero follows from no format of the stage.
   bool is_doubtful() const { return !doubtful_.empty(); }
   /// Which of those the recipe does not give, its freedom of sums included.
   void add_unexplained(LedgerLine& line, const Replayed& replayed) const;
 
  private:
-  /// What became of an element.
-  struct Verdict {
-    std::optional<Mechanism> how;  ///< nothing: no loss of this stage
-    Effect effect = Effect::zero;
-    bool is_doubtful = false;
-    bool operator==(const Verdict&) const = default;
-  };
-  Verdict verdict(double found, double exact) const;
-  Verdict verdict_of_zero(double exact) const;
+  template <class T, class U>
+  void add_lost(LedgerLine& line, std::span<const T> values, std::span<const U> truth) const;
+  /// What the number became is the same within the error.
+  bool take_number(double found, double exact, double error);
+  Neighbours take_zeros(const Answers& answers);
   template <class T>
-  void count(std::span<const T> values);
+  void count_all(std::span<const T> values);
   template <class T>
-  void add_candidates(const T* values, std::size_t first, const Ends<T>& ends);
+  void ask_all(std::span<const T> values, double below);
+  bool is_asked_in_block(std::size_t first) const;
 
   const compressor::Tensor& found_;
   Values values_;  ///< of found_
   SlotMechanism mechanism_;
+  const WindowGrid* pads_ = nullptr;
   LedgerLine line_;
-  std::vector<std::size_t> candidates_;
-  bool has_zeros_only_ = true;  ///< they are all 0
-  struct Doubt {
-    std::size_t element;
-    Mechanism mechanism;
-  };
-  std::vector<Doubt> doubtful_;
+  std::vector<Neighbours> asked_for_;  ///< whole blocks
+  std::size_t asked_ = 0;
+  bool has_zeros_only_ = true;  ///< all that is asked for
+
+  CauseCounts causes_;  ///< of numbers
+  LossSums losses_;     ///< of zeros
+  LossSums losses_at_pads_;
+  std::uint64_t told_subnormals_ = 0;  ///< those that were asked for
+  std::vector<std::size_t> doubtful_;  ///< lost in the last step
 };
 
 }  // namespace ulpscope::judge

@@ -3,6 +3,7 @@
 #include "core/judge/ledger_exact.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "precision/round_array.hpp"
@@ -17,7 +18,6 @@ using compressor::Name;
 using compressor::Slot;
 using compressor::Tape;
 using compressor::Tensor;
-using Elements = std::vector<std::size_t>;
 
 }  // namespace
 
@@ -133,19 +133,30 @@ Tensor ExactStages::whole(Slot slot) const {
   return replayer_.exact(slot, reads);
 }
 
-std::vector<double> ExactStages::at(Slot slot, const Elements& elements, const Settled& settled) const {
-  std::vector<double> values;
-  if (elements.empty()) return values;
-  values.reserve(elements.size());
-  if (const auto rule = elements_.rule(slot)) {
-    for (const std::size_t element : elements) values.push_back((*rule)(element));
-    return values;
+namespace {
+
+/// `exact` gives an element.
+template <class F>
+void answer_each(Inquiry& inquiry, F&& exact) {
+  std::array<double, inquiry_block> values{};
+  const std::array<double, inquiry_block> errors{};
+  for (std::size_t first = 0; first < inquiry.size(); first += inquiry_block) {
+    const Neighbours asked = inquiry.find(first, std::min(inquiry_block, inquiry.size() - first));
+    if (asked == 0) continue;
+    for_each_place(asked, [&](std::size_t place) { values[place] = exact(first + place); });
+    inquiry.take({first, asked, values.data(), errors.data()});
   }
+}
+
+}  // namespace
+
+void ExactStages::answer(Slot slot, Inquiry& inquiry) const {
+  if (inquiry.count() == 0) return;
+  if (const auto rule = elements_.rule(slot)) return answer_each(inquiry, *rule);
   if (const auto product = product_of(slot, replayer_.plan().config()))
-    return ProductElements(*product, given(product->left), given(product->right)).sums(elements, settled);
+    return answer_product({*product, given(product->left), given(product->right)}, inquiry);
   const Tensor exact = whole(slot);
-  for (const std::size_t element : elements) values.push_back(exact.at(element));
-  return values;
+  answer_each(inquiry, [&exact](std::size_t element) { return exact.at(element); });
 }
 
 }  // namespace ulpscope::judge

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/judge/inquiry.hpp"
 #include "core/judge/ledger_element.hpp"
 #include "core/judge/line_squares.hpp"
 #include "core/judge/product_elements.hpp"
@@ -33,11 +34,10 @@ class ExactStages {
 
   /// Whether the tape holds all that the slot's stage reads.
   bool reads_are_kept(compressor::Slot slot) const;
-  /// The exact stage at ascending flat elements of the whole slot. An exponential of a finite number is never 0:
-  /// where fp64 underflows too, it is fp64's smallest number. A quantiser's exact value is what it reads. With
-  /// `settled`: elements of a matrix product may be estimates in fp32, where their bounds are settled.
-  std::vector<double> at(compressor::Slot slot, const std::vector<std::size_t>& elements,
-                         const Settled& settled = nullptr) const;
+  /// The exact stage, answered where it is asked for. An exponential of a finite number is never 0: where fp64
+  /// underflows too, it is fp64's smallest number. A quantiser's exact value is what it reads. Elements of a matrix
+  /// product may be estimates.
+  void answer(compressor::Slot slot, Inquiry& inquiry) const;
   /// How far the sum behind an element of a matrix product may be from its exact value before it is stored, in any
   /// order of the recipe's own arithmetic: ((1 + u)^(K + 1) - 1) ||row|| ||column||, the largest of both [Higham02, ch.
   /// 3], and what flushes and products below the format's range lose. Nothing for other slots.

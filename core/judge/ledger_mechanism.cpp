@@ -100,6 +100,14 @@ Format moved_format(Slot slot, const Replayer& replayer, const Format& storage) 
   return computed ? replayer.plan().at(reads.front()).storage : storage;
 }
 
+/// grad.hidden adds what two stages have written.
+bool adds_numbers_of(const Format& format, Slot slot, const Replayer& replayer) {
+  const auto& reads = replayer.graph().reads(slot);
+  return slot == compressor::gradient(Name::hidden) && std::all_of(reads.begin(), reads.end(), [&](Slot read) {
+           return replayer.graph().computes(read) && without_flushes(replayer.plan().at(read).storage) == format;
+         });
+}
+
 /// The largest magnitude that is brought to 0: rounding is monotone, and magnitudes are in the order of their bits.
 double last_zero(const std::function<bool(double)>& is_zero) {
   std::uint64_t zero = 0;
@@ -130,8 +138,7 @@ SlotMechanism::SlotMechanism(Slot slot, const Replayer& replayer, const compress
   const compressor::Plan& plan = replayer.plan();
   const Operation operation = operation_of(slot, plan.writer(slot), recipe.softmax);
   operation_ = operation.tiny;
-  zeros_ = {Zero{operation.tiny, true}, Zero{Mechanism::storage, true}, Zero{Mechanism::flush, true},
-            Zero{operation.rounding, false}};
+  steps_ = {operation.tiny, Mechanism::storage, Mechanism::flush, operation.rounding};
   const compressor::SlotArithmetic& arithmetic = plan.at(slot);
   storage_ = arithmetic.storage;
   unflushed_ = without_flushes(storage_);
@@ -145,20 +152,25 @@ SlotMechanism::SlotMechanism(Slot slot, const Replayer& replayer, const compress
   const bool has_pads = slot.direction == Direction::forward && compressor::has_window_rows(slot.name);
   keeps_values_ = operation_ == Mechanism::storage && compute_ == unflushed_ && !flushes_results_ && !flushes_inputs_ &&
                   (!has_pads || slot.name == Name::weights);
+  adds_exact_zeros_ = !flushes_results_ && !flushes_inputs_ && adds_numbers_of(unflushed_, slot, replayer) &&
+                      precision::min_subnormal(compute_) <= precision::min_subnormal(storage_);
   normal_ = precision::min_normal(storage_);
   computed_normal_ = precision::min_normal(compute_);
   if (computed_normal_ < normal_) asked_below_ = normal_;
 }
 
-const SlotMechanism::Points& SlotMechanism::find_points() const {
-  points_.emplace();
+/// Those that become 0 in the computation, once stored, by a flush.
+const StepEnds& SlotMechanism::find_ends() const {
+  ends_.emplace();
   for (const double sign : {1.0, -1.0}) {
-    const bool negative = sign < 0;
-    points_->computed[negative] = last_zero([&](double x) { return computed(sign * x) == 0; });
-    points_->stored[negative] =
+    const double computed_zero = last_zero([&](double x) { return computed(sign * x) == 0; });
+    const double stored_zero =
         last_zero([&](double x) { return precision::round(computed(sign * x), unflushed_) == 0; });
+    double flushed = flushes_results_ ? std::max(normal_, computed_normal_) : stored_zero;
+    if (flushes_inputs_) flushed = HUGE_VAL;
+    (*ends_)[std::signbit(sign)] = {computed_zero, stored_zero, std::max(stored_zero, flushed)};
   }
-  return *points_;
+  return *ends_;
 }
 
 double SlotMechanism::computed(double exact) const {
@@ -169,7 +181,7 @@ double SlotMechanism::computed(double exact) const {
 void SlotMechanism::set_error(double error) {
   if (asked_below_ == 0) return;
   const double end = computed_normal_ + error;
-  const double least = std::min(points().stored[0], points().stored[1]);
+  const double least = std::min(zero_ends()[0][1], zero_ends()[1][1]);
   asked_below_ = least >= end ? 0 : std::min(asked_below_, end + 2 * precision::min_subnormal(storage_));
 }
 

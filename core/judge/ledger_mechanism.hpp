@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "core/compressor/recipe.hpp"
+#include "core/judge/array_loops.hpp"
 #include "core/judge/ledger_line.hpp"
 #include "core/judge/replay.hpp"
 
@@ -19,22 +20,10 @@ class SlotMechanism {
  public:
   SlotMechanism(compressor::Slot slot, const Replayer& replayer, const compressor::Recipe& recipe);
 
-  /// Why a number whose exact value is not 0 became 0.
-  struct Zero {
-    Mechanism how = Mechanism::storage;
-    bool by_formats = false;  ///< they alone bring the exact value to 0, flushes included; else the stage's own
-                              ///< roundings did, or the value is not the recipe's
-  };
-  const Zero& of_zero(double exact) const { return zeros_[zero_step(exact)]; }
-  /// of_zero's answer is the same for all values of one sign and one step.
-  std::size_t zero_step(double exact) const {
-    const Points& ends = points();
-    const double magnitude = std::fabs(exact);
-    const bool negative = std::signbit(exact);
-    if (magnitude <= ends.computed[negative]) return 0;
-    if (magnitude <= ends.stored[negative]) return 1;
-    return flushes_inputs_ || (flushes_results_ && magnitude <= std::max(normal_, computed_normal_)) ? 2 : 3;
-  }
+  /// Why a number whose exact value is not 0 became 0. Steps: in the computation, in storage, by a flush; in the last,
+  /// the formats alone do not explain it: the stage's own roundings do, or the value is not the recipe's.
+  Mechanism of_step(std::size_t step) const { return steps_[step]; }
+  const StepEnds& zero_ends() const { return ends_ ? *ends_ : find_ends(); }
   /// Of a subnormal number; nothing: it is moved, and was subnormal before.
   std::optional<Mechanism> of_subnormal(double exact) const;
   /// A subnormal number below this may have been one before it was stored: its exact value decides. Of any other,
@@ -44,6 +33,8 @@ class SlotMechanism {
   void set_error(double error);
   /// A run only moves values that the slot's format holds: the stage loses none.
   bool keeps_values() const { return keeps_values_; }
+  /// A run adds two numbers of the slot's own format, whose sum is a multiple of its least number: no zero is lost.
+  bool adds_exact_zeros() const { return adds_exact_zeros_; }
   /// The value can only be a clamped one.
   bool is_clamped(double value, double exact) const { return std::fabs(value) == clamp_ && std::fabs(exact) > clamp_; }
   /// The largest finite number of the format, where values beyond it are clamped to it; else infinity.
@@ -54,18 +45,13 @@ class SlotMechanism {
 
  private:
   double computed(double exact) const;
-  /// The largest magnitudes, of positive and negative values, that become 0 in the computation, and once stored.
-  struct Points {
-    std::array<double, 2> computed{};
-    std::array<double, 2> stored{};
-  };
-  const Points& points() const { return points_ ? *points_ : find_points(); }
-  const Points& find_points() const;
+  const StepEnds& find_ends() const;
 
   Mechanism operation_;  ///< where the format of the computation does not hold the value
-  std::array<Zero, 4> zeros_;
+  std::array<Mechanism, loss_steps> steps_;
   double clamp_ = HUGE_VAL;
   bool keeps_values_ = false;
+  bool adds_exact_zeros_ = false;
   double normal_ = 0;
   double computed_normal_ = 0;  ///< of the computation
   double asked_below_ = 0;
@@ -74,7 +60,7 @@ class SlotMechanism {
   precision::Format compute_;  ///< without flushes
   precision::Format storage_;
   precision::Format unflushed_;           ///< storage_ without flushes
-  mutable std::optional<Points> points_;  ///< most slots lose nothing, and never ask
+  mutable std::optional<StepEnds> ends_;  ///< most slots lose nothing, and never ask
 };
 
 }  // namespace ulpscope::judge

@@ -2,6 +2,8 @@
 // Three products for each of the two projections: forward, by its input, by its weights.
 #include "core/judge/slot_product.hpp"
 
+#include <cmath>
+
 namespace ulpscope::judge {
 
 using compressor::forward;
@@ -40,6 +42,11 @@ std::optional<SlotProduct> product_of(Slot slot, const compressor::Config& confi
   if (slot.name == Name::hidden_kv || slot.name == Name::hidden_gate)
     return SlotProduct{{above, f, Lines::rows}, {weights, h, Lines::columns}, tokens, f, h};
   return SlotProduct{{above, f, Lines::columns}, {hidden, h, Lines::columns}, f, tokens, h};
+}
+
+SumError sum_error(std::size_t terms, const precision::Format& format, double unit) {
+  const auto count = static_cast<double>(terms);
+  return {std::expm1((count + 1) * unit), count * precision::min_normal(format)};
 }
 
 }  // namespace ulpscope::judge

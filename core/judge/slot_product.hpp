@@ -10,6 +10,7 @@
 
 #include "core/compressor/config.hpp"
 #include "core/compressor/slot.hpp"
+#include "precision/format.hpp"
 
 namespace ulpscope::judge {
 
@@ -42,6 +43,15 @@ std::optional<SlotProduct> product_of(compressor::Slot slot, const compressor::C
 bool is_matrix_product(compressor::Slot slot);
 /// Of the projection to kv, not to gate. Precondition: is_matrix_product.
 bool is_of_kv(compressor::Slot slot);
+
+/// How far a sum of rounded products may be from its exact value, whatever the order.
+struct SumError {
+  double relative = 0;  ///< to both lines' norms: (1 + u)^(K + 1) - 1 [Higham02, ch. 3]
+  double absolute = 0;  ///< products below the format's range, or flushed
+  double of(double norm, double other) const { return relative * norm * other + absolute; }
+};
+/// `terms`: those that one sum adds up. `unit`: what one rounding does at most, relative to its result.
+SumError sum_error(std::size_t terms, const precision::Format& format, double unit);
 
 /// A sum of products in fp64, in lanes, which packs can add.
 template <class A, class B>

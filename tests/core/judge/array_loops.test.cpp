@@ -78,6 +78,24 @@ TEMPLATE_TEST_CASE("parts of lines are multiplied and added in lanes, those of s
   }
 }
 
+TEMPLATE_TEST_CASE("rows are scaled and added in order", "", float, double) {
+  const std::size_t width = judge::scaled_columns;
+  const auto rows = test::normal_values<TestType>(9 * width, 4);
+  std::vector<judge::ScaledRow<TestType>> terms;
+  for (const std::uint32_t row : {1U, 2U, 5U, 8U}) terms.push_back({static_cast<TestType>(row) / 3, row});
+  std::vector<TestType> expected(width, 2);
+  for (std::size_t c = 0; c < width; ++c) {
+    TestType sum = 0;
+    for (const auto& term : terms) sum += term.factor * rows[term.row * width + c];
+    expected[c] += sum;
+  }
+  for (const auto* loops : every_level<TestType>()) {
+    std::vector<TestType> sums(width, 2);
+    loops->add_scaled(terms.data(), terms.size(), rows.data(), sums.data());
+    CHECK(sums == expected);
+  }
+}
+
 TEMPLATE_TEST_CASE("a square is turned", "", float, double) {
   const std::size_t row = judge::turned_side + 3;
   std::vector<TestType> from(judge::turned_side * row);
@@ -94,19 +112,21 @@ TEMPLATE_TEST_CASE("a square is turned", "", float, double) {
   }
 }
 
-TEMPLATE_TEST_CASE("kinds of magnitudes are counted and flagged", "", float, double) {
+TEMPLATE_TEST_CASE("kinds of magnitudes are counted and marked", "", float, double) {
   const TestType small = static_cast<TestType>(0x1p-14);
   for (const TestType clamp : {TestType{448}, std::numeric_limits<TestType>::infinity()}) {
     const auto values = mixed_values<TestType>(judge::count_block, small, clamp);
     judge::BlockCount expected;
-    std::vector<std::uint8_t> flags;
+    std::vector<std::uint64_t> marks(judge::count_block / 64);
+    std::size_t place = 0;
     for (const TestType value : values) {
       const TestType magnitude = std::fabs(value);
       const bool clamped = std::isfinite(value) && magnitude >= clamp;
       expected.zero += magnitude == 0;
       expected.small += magnitude < small;
       expected.clamped += clamped;
-      flags.push_back(magnitude < small || clamped ? 1 : 0);
+      marks[place / 64] |= std::uint64_t{magnitude < small || clamped} << place % 64;
+      ++place;
     }
     CHECK(expected.clamped == (clamp == 448 ? 18 : 0));
     for (const auto* loops : every_level<TestType>()) {
@@ -115,9 +135,9 @@ TEMPLATE_TEST_CASE("kinds of magnitudes are counted and flagged", "", float, dou
       CHECK(found.small == expected.small);
       CHECK(found.clamped == expected.clamped);
       CHECK_FALSE(found.is_ordinary());
-      std::vector<std::uint8_t> own(judge::count_block, 7);
-      loops->flag(values.data(), {bits_of(small), bits_of(clamp)}, own.data());
-      CHECK(own == flags);
+      std::vector<std::uint64_t> own(marks.size(), 7);
+      loops->mark(values.data(), {bits_of(small), bits_of(clamp)}, own.data());
+      CHECK(own == marks);
       const std::vector<TestType> ones(judge::count_block, 1);
       CHECK(loops->count(ones.data(), {bits_of(small), bits_of(clamp)}).is_ordinary());
     }
@@ -149,5 +169,90 @@ TEMPLATE_TEST_CASE("squares of finite values are added in doubles, those of rows
     loops->add_row_squares(row.data(), count, own_columns.data(), own_lanes.data());
     CHECK(own_columns == columns);
     CHECK(own_lanes == lanes);
+  }
+}
+
+TEMPLATE_TEST_CASE("what meets a zero is counted and squared, finite or not", "", float, double) {
+  const std::size_t count = 40;
+  std::vector<TestType> values(count, 1);
+  for (std::size_t i = 0; i < count; i += 2) values[i] = i % 4 == 0 ? TestType{0} : -TestType{0};
+  auto exact = test::normal_values<double>(count, 5);
+  exact[0] = std::nan("");
+  exact[2] = std::numeric_limits<double>::infinity();
+  exact[4] = 0;
+  exact[7] = -std::numeric_limits<double>::infinity();
+  judge::LostSums expected;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double square = std::isfinite(exact[i]) ? exact[i] * exact[i] : 0;
+    const std::size_t lane = i % judge::lost_lanes;
+    expected.all[lane] += square;
+    if (values[i] != 0) continue;
+    expected.lost[lane] += square;
+    expected.count[lane] += exact[i] != 0 && !std::isnan(exact[i]);
+  }
+  for (const auto* loops : every_level<TestType>()) {
+    judge::LostSums sums;
+    loops->add_lost(values.data(), exact.data(), count, sums);
+    CHECK(sums.all == expected.all);
+    CHECK(sums.lost == expected.lost);
+    CHECK(sums.count == expected.count);
+  }
+}
+
+TEST_CASE("losses are told by their steps where both ends are of one step, for either sign") {
+  const judge::StepEnds ends{{{1, 2, 4}, {1.5, 2.5, 4.5}}};
+  const double infinity = std::numeric_limits<double>::infinity();
+  struct Case {
+    double value;
+    double error;
+    int step;  ///< -1: open; 9: no loss
+  };
+  const std::vector<Case> cases{{0.5, 0, 0},
+                                {1, 0, 0},
+                                {1.25, 0, 1},
+                                {-1.25, 0, 0},
+                                {-2.5, 0, 1},
+                                {3, 0.5, 2},
+                                {3, 1.5, -1},
+                                {5, 0.5, 3},
+                                {-5, 0.75, -1},
+                                {-6, 1, 3},
+                                {0, 0, 9},
+                                {0, 0.1, -1},
+                                {0.5, 1, -1},
+                                {infinity, 0, 9},
+                                {std::nan(""), 0, 9},
+                                {1, infinity, -1},
+                                {2, std::nan(""), -1},
+                                {1.5, 0.5, -1}};
+  for (const auto* loops : every_level<double>()) {
+    for (const std::uint64_t without : {0U, 0b1010110U}) {  // which are not asked for
+      std::array<double, judge::loss_block> values{};
+      std::array<double, judge::loss_block> errors{};
+      std::array<std::uint64_t, judge::loss_steps> counts{};
+      judge::RareLosses expected;
+      double squares = 0;
+      std::uint64_t asked = 0;
+      for (std::size_t i = 0; i < cases.size(); ++i) {
+        const std::size_t place = 3 * i;
+        values[place] = cases[i].value;
+        errors[place] = cases[i].error;
+        if ((without >> i & 1) != 0) continue;
+        asked |= std::uint64_t{1} << place;
+        if (cases[i].step == 3) expected.last |= std::uint64_t{1} << place;
+        if (cases[i].step == -1) expected.open |= std::uint64_t{1} << place;
+        if (cases[i].step < 0 || cases[i].step > 3) continue;
+        ++counts[static_cast<std::size_t>(cases[i].step)];
+        squares += cases[i].value * cases[i].value;
+      }
+      judge::LossSums sums;
+      const judge::RareLosses rare = loops->tell_losses({values.data(), errors.data(), asked}, ends, sums);
+      CHECK(rare.last == expected.last);
+      CHECK(rare.open == expected.open);
+      const auto total = [](const auto& lanes) { return std::accumulate(lanes.begin(), lanes.end(), 0.0); };
+      for (std::size_t step = 0; step < counts.size(); ++step)
+        CHECK(total(sums.counts[step]) == static_cast<double>(counts[step]));
+      CHECK(total(sums.squares) == squares);  // eighths: exact
+    }
   }
 }

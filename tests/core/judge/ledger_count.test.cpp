@@ -3,7 +3,9 @@
 #include "core/judge/ledger_count.hpp"
 
 #include <cmath>
+#include <map>
 
+#include "core/judge/dump.hpp"
 #include "core/judge/ledger.hpp"
 #include "tests/core/judge/golden.hpp"
 #include "tests/support/catch.hpp"
@@ -91,6 +93,58 @@ TEST_CASE("a subnormal number whose exact sum is 0 is the sum's, beside others t
       CHECK(subnormal_by(line, judge::Mechanism::sum) == 4 * cancelling);
       CHECK(subnormal_by(line, judge::Mechanism::storage) == 4 * (features - cancelling));
     }
+  }
+}
+
+TEST_CASE("no zero of grad.hidden is a loss of its own sum, which is not asked for") {
+  const auto problem = compressor::make_problem(compressor::preset("small-csa"), {});
+  const auto recipe = test::with_settings(compressor::load_recipe("fp16-pure"), {"loss_scale=1e-7"});
+  const auto tape = compressor::run_traced(problem, recipe, {}).tape;
+  const auto value = [&](Name name, std::size_t i) { return tape.find(compressor::gradient(name))->tensor.at(i); };
+  std::uint64_t zeros = 0;
+  for (std::size_t i = 0; i < tape.find(compressor::gradient(Name::hidden))->tensor.size(); ++i) {
+    if (value(Name::hidden, i) != 0) continue;
+    ++zeros;
+    CHECK(value(Name::hidden_kv, i) + value(Name::hidden_gate, i) == 0);
+  }
+  REQUIRE(zeros > 100);
+  for (const judge::LedgerLine& line : ledger_of(problem, recipe, 1)) {
+    if (line.slot != compressor::gradient(Name::hidden)) continue;
+    CHECK(line.zero == zeros);
+    CHECK(line.became_zero == std::optional<std::uint64_t>(0));
+  }
+}
+
+TEST_CASE("of a slot of which a dump holds the first rows, those alone are counted") {
+  compressor::Config config = compressor::preset("small-csa");
+  config.batch = 2;
+  const auto problem = compressor::make_problem(config, {});
+  const auto recipe = test::with_settings(compressor::load_recipe("fp16-pure"), {"loss_scale=1e-6"});
+  const auto tape = compressor::run_traced(problem, recipe, {}).tape;
+  const judge::Replayer replayer(problem, recipe, tape, 1);
+  const auto truth = test::truth_of(problem, recipe).tape;
+  const compressor::Slot slot = compressor::gradient(Name::hidden_kv);
+  const compressor::Tensor& whole = tape.find(slot)->tensor;
+  const std::map<compressor::Slot, compressor::Shape> partial{{slot, {2, 5, whole.shape[2]}}};
+  judge::Books books{problem, recipe, tape, truth, replayer, judge::Gaps::leave};
+  books.partial = &partial;
+  const compressor::Tensor run = judge::cropped(whole, partial.at(slot));
+  const compressor::Tensor exact = judge::cropped(truth.find(slot)->tensor, partial.at(slot));
+  std::uint64_t zeros = 0;
+  double lost = 0;
+  double all = 0;
+  for (std::size_t i = 0; i < run.size(); ++i) {
+    zeros += run.at(i) == 0;
+    lost += run.at(i) == 0 ? exact.at(i) * exact.at(i) : 0;
+    all += exact.at(i) * exact.at(i);
+  }
+  REQUIRE(zeros > 100);
+  for (const judge::LedgerLine& line : judge::keep_ledger(books)) {
+    if (line.slot != slot) continue;
+    CHECK(line.count == run.size());
+    CHECK(line.zero == zeros);
+    CHECK(std::fabs(line.lost - std::sqrt(lost / all)) <= 1e-12);
+    CHECK(line.became_zero == std::optional(zeros));
   }
 }
 

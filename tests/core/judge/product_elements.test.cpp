@@ -7,14 +7,15 @@
 #include <limits>
 #include <numeric>
 
+#include "core/judge/product_scaled.hpp"
 #include "precision/rounding.hpp"
+#include "tests/core/judge/asked.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/random.hpp"
 
 using namespace ulpscope;
 using judge::GivenFactor;
 using judge::Lines;
-using judge::ProductElements;
 using judge::SlotProduct;
 
 namespace {
@@ -65,6 +66,15 @@ std::vector<std::size_t> every(std::size_t count, std::size_t step) {
   return elements;
 }
 
+/// At these elements.
+std::vector<double> sums_of(const judge::GivenProduct& given, const std::vector<std::size_t>& elements,
+                            const test::Asked::Settled& settled = nullptr) {
+  test::Asked asked(elements, given.product.rows * given.product.columns, settled);
+  judge::answer_product(given, asked);
+  CHECK(asked.is_answered());
+  return asked.values();
+}
+
 template <class F>
 void for_each_layout(F&& check) {
   for (const Size& size : {Size{5, 300, 70}, Size{33, 17, 19}, Size{1, 1, 1}, Size{130, 600, 3}, Size{2, 256, 300}}) {
@@ -85,11 +95,9 @@ TEST_CASE("few elements and many are the sums of the lines that meet, in any car
     const auto right = tensor_of<double>(product.columns * product.terms, 4, 1);
     for (const auto& [a, b] : {std::pair{left, right}, std::pair{left, tensor_of<float>(right.size(), 5, 1e-3)},
                                std::pair{tensor_of<double>(left.size(), 6, 1e200), right}}) {
-      const ProductElements by_element(product, {a, {}}, {b, {}});
       for (const std::size_t step : {1, 2, 41}) {
         const auto elements = every(product.rows * product.columns, step);
-        const auto sums = by_element.sums(elements);
-        REQUIRE(sums.size() == elements.size());
+        const auto sums = sums_of({product, {a, {}}, {b, {}}}, elements);
         for (std::size_t k = 0; k < sums.size(); ++k) {
           const Sum sum = sum_of(product, a, b, elements[k]);
           const long double error = std::fabs(sums[k] - sum.value);
@@ -114,11 +122,8 @@ TEST_CASE("a line of zeros gives zeros, whatever meets it; one of the least numb
   const compressor::Tensor b{{40, 50}, io::Buffer<float>(std::move(right)), io::DType::f32};
   std::vector<std::size_t> all(150);
   std::iota(all.begin(), all.end(), 0U);
-  const judge::Settled never = [](std::size_t, double, double) { return false; };
-  for (const judge::Settled& settled : {judge::Settled(), never}) {
-    const auto sums = ProductElements(product, {a, {}}, {b, {}}).sums(all, settled);
-    for (std::size_t i = 0; i < 150; ++i) CHECK((sums[i] == 0) == (i / 50 == 1 || i % 50 == 7));
-  }
+  const auto sums = sums_of({product, {a, {}}, {b, {}}}, all);
+  for (std::size_t i = 0; i < 150; ++i) CHECK((sums[i] == 0) == (i / 50 == 1 || i % 50 == 7));
 }
 
 TEST_CASE("factors are read in their formats, in floats and in doubles") {
@@ -133,8 +138,8 @@ TEST_CASE("factors are read in their formats, in floats and in doubles") {
       const auto left = tensor_of<float>(product.rows * product.terms, 21, 1);
       const auto right = tensor_of<float>(product.columns * product.terms, 22, 1e-3);
       const auto elements = every(product.rows * product.columns, 3);
-      const judge::Settled always = [](std::size_t, double, double) { return true; };
-      const auto found = ProductElements(product, {left, format}, {right, format}).sums(elements, always);
+      const auto always = [](std::size_t, double, double) { return true; };
+      const auto found = sums_of({product, {left, format}, {right, format}}, elements, always);
       for (std::size_t k = 0; k < elements.size(); ++k) {
         const Sum sum = sum_of(product, rounded(left, format), rounded(right, format), elements[k]);
         if (!(std::fabs(found[k] - sum.value) <= sum.terms * 0x1p-19L)) FAIL(name << ", element " << elements[k]);
@@ -150,7 +155,7 @@ TEST_CASE("what is settled is within bounds no wider than a ten-thousandth of th
       const auto right = tensor_of<float>(product.columns * product.terms, 10, scale);
       const auto all = every(product.rows * product.columns, 1);
       std::size_t asked = 0;
-      const judge::Settled settled = [&](std::size_t k, double low, double high) {
+      const auto settled = [&](std::size_t k, double low, double high) {
         ++asked;
         const Sum sum = sum_of(product, left, right, all[k]);
         if (!(sum.value >= low && sum.value <= high)) FAIL("element " << all[k]);
@@ -158,7 +163,7 @@ TEST_CASE("what is settled is within bounds no wider than a ten-thousandth of th
         if (!(high - low <= 1e-4 * norms + 1e-34)) FAIL("the bound of element " << all[k]);
         return k % 2 == 0;
       };
-      const auto sums = ProductElements(product, {left, {}}, {right, {}}).sums(all, settled);
+      const auto sums = sums_of({product, {left, {}}, {right, {}}}, all, settled);
       CHECK(asked == all.size());
       for (std::size_t k = 1; k < all.size(); k += 2) {
         const Sum sum = sum_of(product, left, right, all[k]);
@@ -174,11 +179,11 @@ TEST_CASE("few elements are summed in fp64 without asking") {
   const auto left = tensor_of<float>(16 * 40, 17, 1);
   const auto right = tensor_of<float>(50 * 40, 18, 1);
   std::size_t asked = 0;
-  const judge::Settled settled = [&asked](std::size_t, double, double) { return ++asked != 0; };
-  const ProductElements by_element(product, {left, {}}, {right, {}});
-  CHECK(by_element.sums(every(16 * 50, 67), settled).size() == 12);  // of 800: 1/64 is 12.5
+  const auto settled = [&asked](std::size_t, double, double) { return ++asked != 0; };
+  const judge::GivenProduct given{product, {left, {}}, {right, {}}};
+  CHECK(sums_of(given, every(16 * 50, 67), settled).size() == 12);  // of 800: 1/64 is 12.5
   CHECK(asked == 0);
-  CHECK(by_element.sums(every(16 * 50, 60), settled).size() == 13);
+  CHECK(sums_of(given, every(16 * 50, 60), settled).size() == 13);
   CHECK(asked == 13);
 }
 
@@ -193,19 +198,50 @@ TEST_CASE(
     std::vector<float> values = test::normal_values<float>(2 * 8, 11);
     values[3] = odd;
     const compressor::Tensor left{{2, 8}, io::Buffer<float>(std::move(values)), io::DType::f32};
-    const judge::Settled settled = [](std::size_t k, double low, double high) {
+    const auto settled = [](std::size_t k, double low, double high) {
       CHECK((high - low < 1e-3) == (k / 4 == 1));
       return high - low < 1e-3;
     };
-    const auto sums = ProductElements(product, {left, {}}, {right, {}}).sums(all, settled);
+    const auto sums = sums_of({product, {left, {}}, {right, {}}}, all, settled);
     CHECK(std::isfinite(sums[0]) == (odd == 3e38F));
     CHECK(std::isnan(sums[0]) == (odd != 3e38F));
     CHECK(std::isfinite(sums[4]));
   }
-  const judge::Settled unasked = [](std::size_t, double, double) {
+  const auto unasked = [](std::size_t, double, double) {
     FAIL("asked about a sum in fp64");
     return true;
   };
   const auto doubles = tensor_of<double>(2 * 8, 11, 1);
-  CHECK(ProductElements(product, {doubles, {}}, {right, {}}).sums(all, unasked).size() == 8);
+  CHECK(sums_of({product, {doubles, {}}, {right, {}}}, all, unasked).size() == 8);
+}
+
+TEST_CASE("what a left factor full of zeros makes are the same sums, NaN where a zero meets what is not finite") {
+  const SlotProduct product = product_of({150, 300, 70}, Lines::rows, Lines::columns);
+  std::vector<float> sparse(150 * 300);
+  const auto some = test::normal_values<float>(sparse.size(), 13);
+  for (std::size_t i = 0; i < sparse.size(); i += 7) sparse[i] = some[i];
+  std::fill_n(sparse.begin() + 20 * 300, 300, 0.0F);  // row 20
+  const compressor::Tensor left{{150, 300}, io::Buffer<float>(sparse), io::DType::f32};
+  std::vector<float> values = test::normal_values<float>(300 * 70, 14);
+  values[8 * 70 + 3] = std::numeric_limits<float>::infinity();  // of column 3, met by row 0's zero
+  const compressor::Tensor right{{300, 70}, io::Buffer<float>(std::move(values)), io::DType::f32};
+  const judge::GivenProduct given{product, {left, {}}, {right, {}}};
+  for (const std::size_t step : {2, 3}) {
+    const auto elements = every(150 * 70, step);
+    CHECK(judge::pays_to_scale(given, elements.size()));
+    const auto half = [](std::size_t k, double, double) { return k % 2 == 0; };
+    const auto sums = sums_of(given, elements, half);
+    for (std::size_t k = 0; k < sums.size(); ++k) {
+      const Sum sum = sum_of(product, left, right, elements[k]);
+      const bool is_row_of_zeros = elements[k] / 70 == 20;
+      if (elements[k] % 70 == 3 && k % 2 == 1) CHECK(std::isfinite(sums[k]) == is_row_of_zeros);
+      if (is_row_of_zeros) CHECK(sums[k] == 0);
+      if (elements[k] % 70 != 3 && !(std::fabs(sums[k] - sum.value) <= sum.terms * 0x1p-16L)) FAIL(elements[k]);
+    }
+  }
+  CHECK_FALSE(judge::pays_to_scale(given, 150 * 70 / 8));  // a seventh of the terms is not 0
+  CHECK_FALSE(judge::pays_to_scale({product, {tensor_of<float>(sparse.size(), 15, 1), {}}, {right, {}}}, 150 * 70 / 2));
+  sparse[1] = std::nanf("");
+  const compressor::Tensor odd{{150, 300}, io::Buffer<float>(sparse), io::DType::f32};
+  CHECK_FALSE(judge::pays_to_scale({product, {odd, {}}, {right, {}}}, 150 * 70));
 }

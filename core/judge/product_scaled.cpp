@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// A few columns at a time: parts of their terms stay in the first cache, while one row of the product after the other
+// adds what it needs.
+#include "core/judge/product_scaled.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <variant>
+#include <vector>
+
+#include "core/judge/product_answer.hpp"
+
+namespace ulpscope::judge {
+namespace {
+
+/// Rows of the right factor whose columns stay in the first cache.
+constexpr std::size_t part_rows = 128;
+/// Rows of the product that meet them.
+constexpr std::size_t rows_together = 256;
+/// Below this share of a product no count of zeros is worth its while.
+constexpr std::size_t least_share = 16;
+
+template <class T>
+class ScaledRows {
+ public:
+  ScaledRows(const GivenProduct& given, Inquiry& inquiry)
+      : given_(given),
+        inquiry_(inquiry),
+        parts_((product().terms + part_rows - 1) / part_rows),
+        error_(estimate_error<T>(product().terms, part_rows + parts_)),
+        columns_(product().terms * scaled_columns) {
+    list_terms();
+  }
+
+  void answer() {
+    for (std::size_t first = 0; first < product().columns; first += scaled_columns) {
+      bool is_loaded = false;
+      for (std::size_t row = 0; row < product().rows; row += rows_together) {
+        if (!find(row, first)) continue;
+        if (!is_loaded) load(first);
+        is_loaded = true;
+        add();
+        for (std::size_t i = 0; i < rows_.size(); ++i) give(i, first);
+      }
+    }
+  }
+
+ private:
+  static_assert(scaled_columns == inquiry_block);
+  struct Row {
+    std::size_t row;
+    Neighbours asked;
+  };
+  const SlotProduct& product() const { return given_.product; }
+  bool is_zero(std::size_t row) const { return ends_[row * parts_] == ends_[(row + 1) * parts_]; }
+
+  /// What is not 0 in lines of the left factor.
+  void list_terms() {
+    LineBlock<T> block(product().left, given_.left, product().terms);
+    ends_.reserve(product().rows * parts_ + 1);
+    ends_.push_back(0);
+    for (std::size_t row = 0; row < product().rows; ++row) {
+      const std::size_t line = row % block_lines;
+      if (line == 0) {
+        LineSet there{};
+        std::fill_n(there.begin(), std::min(block_lines, product().rows - row), true);
+        block.begin(row);
+        block.load(there);
+      }
+      norms_.push_back(block.norm(line));
+      for (std::size_t first = 0; first < product().terms; first += part_rows) {
+        static_assert(part_terms % part_rows == 0);
+        const T* const terms = block.part_of_line(line, first / part_terms) + first % part_terms;
+        for (std::uint32_t k = 0; k < part_rows; ++k) {
+          if (terms[k] != 0) terms_.push_back({terms[k], k});
+        }
+        ends_.push_back(terms_.size());
+      }
+    }
+  }
+
+  bool find(std::size_t first_row, std::size_t first) {
+    rows_.clear();
+    const std::size_t width = std::min(scaled_columns, product().columns - first);
+    const std::size_t last = std::min(first_row + rows_together, product().rows);
+    for (std::size_t row = first_row; row < last; ++row) {
+      if (is_zero(row) && !inquiry_.asks_zeros()) continue;
+      const Neighbours asked = inquiry_.find(row * product().columns + first, width);
+      if (asked != 0) rows_.push_back({row, asked});
+    }
+    return !rows_.empty();
+  }
+
+  /// Columns from `first` on, of all terms; what is missing is 0.
+  void load(std::size_t first) {
+    const std::size_t width = std::min(scaled_columns, product().columns - first);
+    std::visit(
+        [&](const auto& values) {
+          const std::size_t step = product().right.width;
+          for (std::size_t k = 0; k < product().terms; ++k) {
+            const auto* const from = values.data() + k * step + first;
+            T* const row = columns_.data() + k * scaled_columns;
+            std::copy_n(from, width, row);
+            std::fill(row + width, row + scaled_columns, T{0});
+          }
+        },
+        given_.right.tensor.data);
+    round_factor(std::span<T>(columns_.data(), product().terms * scaled_columns), given_.right);
+    measure();
+  }
+
+  void measure() {
+    std::array<double, scaled_columns> squares{};
+    for (std::size_t part = 0; part < product().terms; part += part_rows) {
+      std::array<T, scaled_columns> of_part{};
+      std::array<T, row_lanes> all{};
+      for (std::size_t k = part; k < std::min(part + part_rows, product().terms); ++k)
+        array_loops<T>().add_row_squares(columns_.data() + k * scaled_columns, scaled_columns, of_part.data(),
+                                         all.data());
+      for (std::size_t c = 0; c < scaled_columns; ++c) squares[c] += static_cast<double>(of_part[c]);
+    }
+    for (std::size_t c = 0; c < scaled_columns; ++c) column_norms_[c] = norm_of<T>(squares[c], product().terms);
+  }
+
+  void add() {
+    sums_.assign(rows_.size() * scaled_columns, 0);
+    for (std::size_t part = 0; part < parts_; ++part) {
+      for (std::size_t i = 0; i < rows_.size(); ++i) {
+        const std::size_t begin = ends_[rows_[i].row * parts_ + part];
+        const std::size_t end = ends_[rows_[i].row * parts_ + part + 1];
+        if (begin == end) continue;
+        array_loops<T>().add_scaled(terms_.data() + begin, end - begin,
+                                    columns_.data() + part * part_rows * scaled_columns,
+                                    sums_.data() + i * scaled_columns);
+      }
+    }
+  }
+
+  void give(std::size_t i, std::size_t first) {
+    const Row& row = rows_[i];
+    std::array<double, inquiry_block> values;
+    std::array<double, inquiry_block> errors{};
+    for (std::size_t c = 0; c < scaled_columns; ++c) values[c] = static_cast<double>(sums_[i * scaled_columns + c]);
+    for (std::size_t c = 0; c < scaled_columns && !is_zero(row.row); ++c)
+      errors[c] = error_.of(norms_[row.row], column_norms_[c]);
+    judge::give(inquiry_, {row.row * product().columns + first, row.asked, values.data(), errors.data()},
+                [&](std::size_t column) { return exact(row.row, column); });
+  }
+
+  /// Of all terms: one that is not finite makes NaN of a zero.
+  double exact(std::size_t row, std::size_t column) {
+    line_.assign(product().terms, 0);
+    for (std::size_t part = 0; part < parts_; ++part) {
+      for (std::size_t k = ends_[row * parts_ + part]; k < ends_[row * parts_ + part + 1]; ++k)
+        line_[part * part_rows + terms_[k].row] = static_cast<double>(terms_[k].factor);
+    }
+    double sum = 0;
+    for (std::size_t k = 0; k < line_.size(); ++k)
+      sum += line_[k] * static_cast<double>(columns_.data()[k * scaled_columns + column]);
+    return sum;
+  }
+
+  const GivenProduct& given_;
+  Inquiry& inquiry_;
+  std::size_t parts_;
+  SumError error_;
+  AlignedValues<T> columns_;  ///< [terms, scaled_columns]
+  std::array<double, scaled_columns> column_norms_{};
+  std::vector<ScaledRow<T>> terms_;  ///< row by row, part by part: a term's row is counted within its part
+  std::vector<std::size_t> ends_;    ///< [rows * parts + 1] of them
+  std::vector<double> norms_;        ///< of rows
+  std::vector<Row> rows_;
+  std::vector<T> sums_;       ///< [rows_, scaled_columns]
+  std::vector<double> line_;  ///< workspace of exact()
+};
+
+}  // namespace
+
+bool pays_to_scale(const GivenProduct& given, std::size_t elements) {
+  const SlotProduct& product = given.product;
+  if (product.right.lines != Lines::columns || elements < product.rows * product.columns / least_share) return false;
+  const auto of = [&](const auto& values) {
+    std::size_t terms = 0;
+    bool is_finite = true;
+    for (const auto value : values) {
+      terms += value != 0;
+      is_finite = is_finite && std::isfinite(value);
+    }
+    return is_finite && terms * product.columns <= elements * product.terms;
+  };
+  return std::visit(of, given.left.tensor.data);
+}
+
+template <class T>
+void answer_by_scaled_rows(const GivenProduct& given, Inquiry& inquiry) {
+  ScaledRows<T>(given, inquiry).answer();
+}
+template void answer_by_scaled_rows<float>(const GivenProduct&, Inquiry&);
+template void answer_by_scaled_rows<double>(const GivenProduct&, Inquiry&);
+
+}  // namespace ulpscope::judge
