@@ -39,7 +39,16 @@ inline constexpr std::size_t scaled_columns = 64;
 template <class T>
 struct ScaledRow {
   T factor;
-  std::uint32_t row;
+  std::uint32_t first;  ///< where the row begins
+};
+
+/// Such sums, and what bounds their errors: relative * norms[c] + absolute.
+template <class T>
+struct RowSums {
+  const T* sums;        ///< [scaled_columns]
+  const double* norms;  ///< [scaled_columns]
+  double relative;
+  double absolute;
 };
 
 /// Values that are looked at together.
@@ -62,9 +71,9 @@ struct Ends {
   Bits<T> small;  ///< above 0
   Bits<T> clamp;
 };
-/// The largest magnitudes of positive and negative values that are lost in a step, step by step; in the last any are.
+/// The largest magnitudes that are lost in a step, step by step; in the last any are.
 inline constexpr std::size_t loss_steps = 4;
-using StepEnds = std::array<std::array<double, loss_steps - 1>, 2>;
+using StepEnds = std::array<double, loss_steps - 1>;
 /// Exact values that are told together, where 0 was found: each lies within its error.
 inline constexpr std::size_t loss_block = 64;
 struct ExactValues {
@@ -74,7 +83,7 @@ struct ExactValues {
 };
 /// Of what is neither 0 nor infinite nor NaN, and lost in the same step at both ends.
 struct LossSums {
-  std::array<std::array<double, lost_lanes>, loss_steps> counts{};
+  std::array<std::array<std::int64_t, lost_lanes>, loss_steps> from{};  ///< how many are lost in this step or later
   std::array<double, lost_lanes> squares{};
 };
 /// Bits.
@@ -94,7 +103,7 @@ template <class T>
 struct ArrayLoops {
   /// sums[i, :] += products of the line and its i-th other one, rounded, added in lanes: [count, sum_lanes].
   void (*add_parts)(const LineParts<T>& parts, T* sums);
-  /// sums[c] += the sum of factor * rows[row * scaled_columns + c], rounded, added in order from 0.
+  /// sums[c] += the sum of factor * rows[first + c], rounded, added in order from 0.
   void (*add_scaled)(const ScaledRow<T>* terms, std::size_t count, const T* rows, T* sums);
   /// to[i * part_terms + k] = from[k * row + i], of a square of `turned_side`.
   void (*turn)(const T* from, std::size_t row, T* to);
@@ -108,6 +117,8 @@ struct ArrayLoops {
   void (*add_lost)(const T* values, const double* exact, std::size_t count, LostSums& sums);
   /// What becomes of exact values is added to `sums`.
   RareLosses (*tell_losses)(const ExactValues& exact, const StepEnds& ends, LossSums& sums);
+  /// Of sums of scaled rows.
+  void (*estimate)(const RowSums<T>& sums, double* values, double* errors);
   /// Adds squares to the sums of their columns and to `row_lanes` of the row; `count` is a multiple of these.
   void (*add_row_squares)(const T* row, std::size_t count, T* columns, T* lanes);
 };

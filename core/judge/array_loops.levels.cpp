@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/judge/array_loops_levels.hpp"
+#include "core/judge/losses.hpp"
 #include "precision/in_register.hpp"
 #include "precision/lanes.hpp"
 #include "precision/unrolled.hpp"
@@ -67,7 +68,7 @@ void add_scaled(const ScaledRow<T>* terms, std::size_t count, const T* rows, T* 
   for (std::size_t first = 0; first < scaled_columns; first += packs * lanes) {
     V own[packs] = {};
     for (std::size_t k = 0; k < count; ++k) {
-      const T* const row = rows + terms[k].row * scaled_columns + first;
+      const T* const row = rows + terms[k].first + first;
       const V factor = precision::splat<V>(terms[k].factor);
       precision::unrolled<packs>([&](std::size_t p)
                                      ULPSCOPE_INLINED { own[p] += factor * precision::load<V>(row + p * lanes); });
@@ -168,9 +169,6 @@ void mark(const T* block, const Ends<T>& ends, std::uint64_t* bits) {
   }
 }
 
-/// Of doubles, whatever the values are; sums do not depend on how wide the packs are.
-using LostPack = precision::Pack<double, std::min<int>(precision::native_lanes<double>, lost_lanes)>;
-
 template <class T>
 void add_lost(const T* values, const double* exact, std::size_t count, LostSums& sums) {
   using V = LostPack;
@@ -226,63 +224,18 @@ void add_squares(const T* values, std::size_t count, double* sums) {
                                  ULPSCOPE_INLINED { precision::store<V>(sums + p * lanes, squares[p]); });
 }
 
-alignas(64) constexpr std::int64_t lane_bits[lost_lanes] = {1, 2, 4, 8, 16, 32, 64, 128};
-
-/// Of `lost_lanes` exact values.
-ULPSCOPE_INLINE RareLosses tell_some(const ExactValues& exact, const StepEnds& ends, LossSums& sums) {
+template <class T>
+void estimate(const RowSums<T>& sums, double* values, double* errors) {
   using V = LostPack;
-  using I = precision::ints_t<V>;
+  using Given = precision::rebind_t<V, T>;
   constexpr std::size_t lanes = precision::lanes_v<V>;
-  const V zero{};
-  const V one = precision::splat<V>(1.0);
-  const V infinity = precision::splat<V>(precision::infinity());
-  RareLosses rare;
-  precision::unrolled<lost_lanes / lanes>([&](std::size_t p) ULPSCOPE_INLINED {
-    const V value = precision::load<V>(exact.values + p * lanes);
-    const V error = precision::load<V>(exact.errors + p * lanes);
-    const V magnitude = precision::abs(value);
-    const V low = magnitude - error;
-    const V high = magnitude + error;
-    I low_step{};
-    I high_step{};
-    precision::unrolled<loss_steps - 1>([&](std::size_t step) ULPSCOPE_INLINED {
-      const V end =
-          precision::select(value < zero, precision::splat<V>(ends[1][step]), precision::splat<V>(ends[0][step]));
-      low_step -= low > end;  // a comparison that holds is -1
-      high_step -= high > end;
-    });
-    const I asked = (precision::load<I>(lane_bits + p * lanes) & static_cast<std::int64_t>(exact.asked)) != I{};
-    const I known = asked & (low > zero) & (high < infinity) & (low_step == high_step);
-    const I nothing = (error == zero) & ((magnitude == zero) | ~(magnitude < infinity));
-    const auto add = [&](double* to, V some)
-                         ULPSCOPE_INLINED { precision::store<V>(to, precision::load<V>(to) + some); };
-    precision::unrolled<loss_steps>([&](std::size_t k) ULPSCOPE_INLINED {
-      const I lost = known & (high_step == static_cast<std::int64_t>(k));
-      add(sums.counts[k].data() + p * lanes, precision::select(lost, one, zero));
-    });
-    add(sums.squares.data() + p * lanes, precision::select(known, value * value, zero));
-    const I last = known & (high_step == static_cast<std::int64_t>(loss_steps - 1));
-    const I open = asked & ~known & ~nothing;
-    if (!precision::any(last | open)) return;
-    for (std::size_t i = 0; i < lanes; ++i) {
-      const auto bit = static_cast<std::uint64_t>(lane_bits[p * lanes + i]);
-      rare.last |= last[i] != 0 ? bit : 0;
-      rare.open |= open[i] != 0 ? bit : 0;
-    }
+  const V relative = precision::splat<V>(sums.relative);
+  const V absolute = precision::splat<V>(sums.absolute);
+  precision::unrolled<scaled_columns / lanes>([&](std::size_t p) ULPSCOPE_INLINED {
+    const std::size_t i = p * lanes;
+    precision::store<V>(values + i, __builtin_convertvector(precision::load<Given>(sums.sums + i), V));
+    precision::store<V>(errors + i, relative * precision::load<V>(sums.norms + i) + absolute);
   });
-  return rare;
-}
-
-RareLosses tell_losses(const ExactValues& exact, const StepEnds& ends, LossSums& sums) {
-  RareLosses rare;
-  for (std::size_t i = 0; i < loss_block; i += lost_lanes) {
-    const std::uint64_t asked = exact.asked >> i & ((1U << lost_lanes) - 1);
-    if (asked == 0) continue;
-    const RareLosses some = tell_some({exact.values + i, exact.errors + i, asked}, ends, sums);
-    rare.last |= some.last << i;
-    rare.open |= some.open << i;
-  }
-  return rare;
 }
 
 template <class T>
@@ -305,8 +258,8 @@ void add_row_squares(const T* row, std::size_t count, T* columns, T* lanes) {
 }
 
 template <class T>
-constexpr ArrayLoops<T> loops_of{add_parts<T>,   add_scaled<T>, turn<T>,     count<T>,          mark<T>,
-                                 add_squares<T>, add_lost<T>,   tell_losses, add_row_squares<T>};
+constexpr ArrayLoops<T> loops_of{add_parts<T>,   add_scaled<T>, turn<T>,     count<T>,    mark<T>,
+                                 add_squares<T>, add_lost<T>,   tell_losses, estimate<T>, add_row_squares<T>};
 
 }  // namespace
 

@@ -44,6 +44,22 @@ double total(const std::array<double, lanes>& sums) {
   return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
+using StepCounts = std::array<std::uint64_t, loss_steps>;
+StepCounts lost_by_step(const LossSums& losses) {
+  StepCounts lost{};
+  std::uint64_t later = 0;
+  for (std::size_t step = loss_steps; step-- > 0;) {
+    const auto& from = losses.from[step];
+    const std::uint64_t all = std::accumulate(from.begin(), from.end(), std::uint64_t{0});
+    lost[step] = all - later;
+    later = all;
+  }
+  return lost;
+}
+
+/// Places below `end`, of a block.
+Neighbours below(std::size_t end) { return end == inquiry_block ? ~Neighbours{0} : (Neighbours{1} << end) - 1; }
+
 double share_of(double part, double whole) { return part == 0 ? 0 : std::sqrt(part / whole); }
 
 template <class T>
@@ -147,7 +163,7 @@ Neighbours SlotCount::find(std::size_t first, std::size_t size) const {
   const std::size_t skipped = first % inquiry_block;
   Neighbours some = asked_for_[place] >> skipped;
   if (skipped + size > inquiry_block) some |= asked_for_[place + 1] << (inquiry_block - skipped);
-  return size == inquiry_block ? some : some & ((Neighbours{1} << size) - 1);
+  return some & below(size);
 }
 
 namespace {
@@ -175,18 +191,23 @@ template <class T, class U>
 void SlotCount::add_lost(LedgerLine& line, std::span<const T> values, std::span<const U> truth) const {
   LostSums sums;
   std::array<double, count_block> workspace;
+  double others = 0;
+  std::size_t unread = truth.size();  // of other blocks, those before this element
   for_each_block(values, [&](const T* block, std::size_t first) {
-    if (is_asked_in_block(first))
+    if (is_asked_in_block(first)) {
       array_loops<T>().add_lost(block, doubles_of(block_of(truth, first), workspace), count_block, sums);
+      if (first < unread && total(sums.lost) != 0) unread = first;
+    } else if (first > unread) {
+      others += sum_of_squares(block_of(truth, first));
+    }
   });
   line.underflowed += static_cast<std::uint64_t>(total(sums.count));
   const double lost = total(sums.lost);
   if (lost == 0) return;
-  double all = total(sums.all);
-  for (std::size_t first = 0; first < truth.size(); first += count_block) {
-    if (!is_asked_in_block(first)) all += sum_of_squares(block_of(truth, first));
+  for (std::size_t first = 0; first < unread; first += count_block) {
+    if (!is_asked_in_block(first)) others += sum_of_squares(block_of(truth, first));
   }
-  line.lost = share_of(lost, all);
+  line.lost = share_of(lost, total(sums.all) + others);
 }
 
 void SlotCount::add_truth(LedgerLine& line, const compressor::Tensor& truth) const {
@@ -217,19 +238,34 @@ Neighbours SlotCount::take_zeros(const Answers& answers) {
   static_assert(loss_block == inquiry_block);
   Neighbours at_pads = 0;
   if (pads_ != nullptr) {
-    for_each_place(answers.asked,
-                   [&](std::size_t place) { at_pads |= Neighbours{pads_->is_padded(answers.first + place)} << place; });
+    // Elements of one channel row are padded or not together.
+    const std::size_t channels = pads_->channels();
+    for (std::size_t place = 0; place < inquiry_block;) {
+      const std::size_t end = std::min(inquiry_block, place + channels - (answers.first + place) % channels);
+      if (answers.asked >> place != 0 && pads_->is_padded(answers.first + place)) at_pads |= below(end) & ~below(place);
+      place = end;
+    }
+    at_pads &= answers.asked;
+  }
+  return tell(answers, answers.asked & ~at_pads, losses_) | tell(answers, at_pads, losses_at_pads_);
+}
+
+/// Only directed modes have other ends for negative values.
+Neighbours SlotCount::tell(const Answers& answers, Neighbours some, LossSums& losses) {
+  const auto& ends = mechanism_.zero_ends();
+  Neighbours negative = 0;
+  if (ends[0] != ends[1]) {
+    for_each_place(some, [&](std::size_t place) { negative |= Neighbours{answers.values[place] < 0} << place; });
   }
   Neighbours open = 0;
-  const auto take = [&](Neighbours some, LossSums& losses) {
-    if (some == 0) return;
-    const ExactValues exact{answers.values, answers.errors, some};
-    const RareLosses rare = array_loops<double>().tell_losses(exact, mechanism_.zero_ends(), losses);
+  for (const bool sign : {false, true}) {
+    const Neighbours of_sign = some & (sign ? negative : ~negative);
+    if (of_sign == 0) continue;
+    const ExactValues exact{answers.values, answers.errors, of_sign};
+    const RareLosses rare = loops_.tell_losses(exact, ends[sign], losses);
     open |= rare.open;
     for_each_place(rare.last, [&](std::size_t place) { doubtful_.push_back(answers.first + place); });
-  };
-  take(answers.asked & ~at_pads, losses_);
-  take(answers.asked & at_pads, losses_at_pads_);
+  }
   return open;
 }
 
@@ -251,14 +287,13 @@ Neighbours SlotCount::take(const Answers& answers) {
 
 void SlotCount::add_causes(LedgerLine& line) {
   CauseCounts causes = causes_;
-  const auto lost_in = [](const LossSums& losses, std::size_t step) {
-    return static_cast<std::uint64_t>(total(losses.counts[step]));
-  };
   line.became_zero = 0;
+  const StepCounts lost = lost_by_step(losses_);
+  const StepCounts lost_at_pads = lost_by_step(losses_at_pads_);
   for (std::size_t step = 0; step < loss_steps; ++step) {
     const Mechanism how = mechanism_.of_step(step);
-    const std::uint64_t at_pads = lost_in(losses_at_pads_, step);
-    const std::uint64_t count = lost_in(losses_, step) + at_pads;
+    const std::uint64_t at_pads = lost_at_pads[step];
+    const std::uint64_t count = lost[step] + at_pads;
     causes.of(how, Effect::zero) += count;
     *line.became_zero += count;
     line.at_pads += at_pads;
@@ -269,8 +304,8 @@ void SlotCount::add_causes(LedgerLine& line) {
     causes.of(*how, Effect::subnormal) += line.subnormal - told_subnormals_;
   line.causes = causes.list();
   const auto squares = [](const auto& values) { return sum_of_squares(span_of(values)); };
-  const double lost = total(losses_.squares) + total(losses_at_pads_.squares);
-  line.lost_here = lost == 0 ? 0 : share_of(lost, lost + std::visit(squares, found_.data));
+  const double here = total(losses_.squares) + total(losses_at_pads_.squares);
+  line.lost_here = here == 0 ? 0 : share_of(here, here + std::visit(squares, found_.data));
 }
 
 void SlotCount::add_unexplained(LedgerLine& line, const Replayed& replayed) const {

@@ -73,12 +73,14 @@ class SlotCount final : public Inquiry {
   /// What the number became is the same within the error.
   bool take_number(double found, double exact, double error);
   Neighbours take_zeros(const Answers& answers);
+  Neighbours tell(const Answers& answers, Neighbours some, LossSums& losses);
   template <class T>
   void count_all(std::span<const T> values);
   template <class T>
   void ask_all(std::span<const T> values, double below);
   bool is_asked_in_block(std::size_t first) const;
 
+  const ArrayLoops<double>& loops_ = array_loops<double>();
   const compressor::Tensor& found_;
   Values values_;  ///< of found_
   SlotMechanism mechanism_;

@@ -154,7 +154,9 @@ void ExactStages::answer(Slot slot, Inquiry& inquiry) const {
   if (inquiry.count() == 0) return;
   if (const auto rule = elements_.rule(slot)) return answer_each(inquiry, *rule);
   if (const auto product = product_of(slot, replayer_.plan().config()))
-    return answer_product({*product, given(product->left), given(product->right)}, inquiry);
+    return answer_product({*product, given(product->left), given(product->right),
+                           [&]() -> const LineSquares& { return squares(product->right); }},
+                          inquiry);
   const Tensor exact = whole(slot);
   answer_each(inquiry, [&exact](std::size_t element) { return exact.at(element); });
 }

@@ -160,7 +160,7 @@ SlotMechanism::SlotMechanism(Slot slot, const Replayer& replayer, const compress
 }
 
 /// Those that become 0 in the computation, once stored, by a flush.
-const StepEnds& SlotMechanism::find_ends() const {
+const std::array<StepEnds, 2>& SlotMechanism::find_ends() const {
   ends_.emplace();
   for (const double sign : {1.0, -1.0}) {
     const double computed_zero = last_zero([&](double x) { return computed(sign * x) == 0; });

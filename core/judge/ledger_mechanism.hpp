@@ -23,7 +23,7 @@ class SlotMechanism {
   /// Why a number whose exact value is not 0 became 0. Steps: in the computation, in storage, by a flush; in the last,
   /// the formats alone do not explain it: the stage's own roundings do, or the value is not the recipe's.
   Mechanism of_step(std::size_t step) const { return steps_[step]; }
-  const StepEnds& zero_ends() const { return ends_ ? *ends_ : find_ends(); }
+  const std::array<StepEnds, 2>& zero_ends() const { return ends_ ? *ends_ : find_ends(); }
   /// Of a subnormal number; nothing: it is moved, and was subnormal before.
   std::optional<Mechanism> of_subnormal(double exact) const;
   /// A subnormal number below this may have been one before it was stored: its exact value decides. Of any other,
@@ -45,7 +45,7 @@ class SlotMechanism {
 
  private:
   double computed(double exact) const;
-  const StepEnds& find_ends() const;
+  const std::array<StepEnds, 2>& find_ends() const;
 
   Mechanism operation_;  ///< where the format of the computation does not hold the value
   std::array<Mechanism, loss_steps> steps_;
@@ -59,8 +59,8 @@ class SlotMechanism {
   bool flushes_inputs_ = false;
   precision::Format compute_;  ///< without flushes
   precision::Format storage_;
-  precision::Format unflushed_;           ///< storage_ without flushes
-  mutable std::optional<StepEnds> ends_;  ///< most slots lose nothing, and never ask
+  precision::Format unflushed_;                          ///< storage_ without flushes
+  mutable std::optional<std::array<StepEnds, 2>> ends_;  ///< most slots lose nothing, and never ask
 };
 
 }  // namespace ulpscope::judge

@@ -2,6 +2,7 @@
 // Which way costs least: few elements or many, whole rows or not.
 #include "core/judge/product_elements.hpp"
 
+#include <algorithm>
 #include <variant>
 
 #include "core/judge/product_dots.hpp"
@@ -11,8 +12,10 @@
 namespace ulpscope::judge {
 namespace {
 
-/// Elements up to this share of a product are summed in fp64: the errors of few estimates do not average out.
+/// Elements up to this share of a product, and up to so many, are summed in fp64: the errors of few estimates do not
+/// average out.
 constexpr std::size_t few_share = 64;
+constexpr std::size_t most_few = 8192;
 
 bool fits_floats(const GivenFactor& factor) {
   return std::holds_alternative<io::Buffer<float>>(factor.tensor.data) &&
@@ -27,9 +30,10 @@ void answer_in(const GivenProduct& given, Inquiry& inquiry) {
 }  // namespace
 
 void answer_product(const GivenProduct& given, Inquiry& inquiry) {
-  const bool are_few = inquiry.count() <= given.product.rows * given.product.columns / few_share;
-  const bool estimates = !are_few && fits_floats(given.left) && fits_floats(given.right);
-  estimates ? answer_in<float>(given, inquiry) : answer_in<double>(given, inquiry);
+  const std::size_t few = std::min(given.product.rows * given.product.columns / few_share, most_few);
+  if (inquiry.count() <= few) return answer_by_dots<double>(given, inquiry);
+  fits_floats(given.left) && fits_floats(given.right) ? answer_in<float>(given, inquiry)
+                                                      : answer_in<double>(given, inquiry);
 }
 
 }  // namespace ulpscope::judge

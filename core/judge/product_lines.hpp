@@ -5,12 +5,14 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 
 #include "core/compressor/tape.hpp"
 #include "core/judge/array_loops.hpp"
+#include "core/judge/line_squares.hpp"
 #include "core/judge/slot_product.hpp"
 #include "precision/format.hpp"
 
@@ -25,6 +27,7 @@ struct GivenProduct {
   SlotProduct product;
   GivenFactor left;
   GivenFactor right;
+  std::function<const LineSquares&()> right_squares;  ///< of the right one as the stage reads it, once they are needed
 };
 
 /// Lines of a block, and of a panel of it, whose parts meet a line's together.

@@ -114,7 +114,8 @@ int main(int argc, char** argv) {
     for (const std::size_t tokens : {256, 512}) {
       for (const char* recipe : {"hf", "fp32", "bf16-pure"}) time_ledger(report, {recipe, recipe, tokens}, 2);
       time_ledger(report, {"fp16-pure, gate_sigma 12", "fp16-pure", tokens, {}, 12}, 2);
-      time_ledger(report, {"fp16-pure, loss_scale 1e-6", "fp16-pure", tokens, {"loss_scale=1e-6"}}, 2);
+      for (const std::string scale : {"1e-6", "3e-7", "1e-8"})
+        time_ledger(report, {"fp16-pure, loss_scale " + scale, "fp16-pure", tokens, {"loss_scale=" + scale}}, 2);
       for (const char* recipe : {"hf", "fp32", "bf16-pure", "fp16-pure"}) {
         for (const Planted planted : {Planted::one, Planted::every_token}) {
           const Work work{recipe + std::string(planted == Planted::one ? ", a NaN token" : ", NaN tokens"), recipe,

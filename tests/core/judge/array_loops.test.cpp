@@ -78,21 +78,30 @@ TEMPLATE_TEST_CASE("parts of lines are multiplied and added in lanes, those of s
   }
 }
 
-TEMPLATE_TEST_CASE("rows are scaled and added in order", "", float, double) {
+TEMPLATE_TEST_CASE("rows are scaled and added in order; such sums have bounds", "", float, double) {
   const std::size_t width = judge::scaled_columns;
   const auto rows = test::normal_values<TestType>(9 * width, 4);
   std::vector<judge::ScaledRow<TestType>> terms;
-  for (const std::uint32_t row : {1U, 2U, 5U, 8U}) terms.push_back({static_cast<TestType>(row) / 3, row});
+  for (const std::uint32_t row : {1U, 2U, 5U, 8U})
+    terms.push_back({static_cast<TestType>(row) / 3, row * static_cast<std::uint32_t>(width)});
   std::vector<TestType> expected(width, 2);
   for (std::size_t c = 0; c < width; ++c) {
     TestType sum = 0;
-    for (const auto& term : terms) sum += term.factor * rows[term.row * width + c];
+    for (const auto& term : terms) sum += term.factor * rows[term.first + c];
     expected[c] += sum;
   }
   for (const auto* loops : every_level<TestType>()) {
     std::vector<TestType> sums(width, 2);
     loops->add_scaled(terms.data(), terms.size(), rows.data(), sums.data());
     CHECK(sums == expected);
+    std::vector<double> values(width);
+    std::vector<double> errors(width);
+    const auto norms = test::normal_values<double>(width, 6);
+    loops->estimate({sums.data(), norms.data(), 0.75, 0x1p-20}, values.data(), errors.data());
+    for (std::size_t c = 0; c < width; ++c) {
+      CHECK(values[c] == static_cast<double>(expected[c]));
+      CHECK(errors[c] == 0.75 * norms[c] + 0x1p-20);
+    }
   }
 }
 
@@ -199,60 +208,65 @@ TEMPLATE_TEST_CASE("what meets a zero is counted and squared, finite or not", ""
   }
 }
 
-TEST_CASE("losses are told by their steps where both ends are of one step, for either sign") {
-  const judge::StepEnds ends{{{1, 2, 4}, {1.5, 2.5, 4.5}}};
-  const double infinity = std::numeric_limits<double>::infinity();
-  struct Case {
-    double value;
-    double error;
-    int step;  ///< -1: open; 9: no loss
-  };
-  const std::vector<Case> cases{{0.5, 0, 0},
-                                {1, 0, 0},
-                                {1.25, 0, 1},
-                                {-1.25, 0, 0},
-                                {-2.5, 0, 1},
-                                {3, 0.5, 2},
-                                {3, 1.5, -1},
-                                {5, 0.5, 3},
-                                {-5, 0.75, -1},
-                                {-6, 1, 3},
-                                {0, 0, 9},
-                                {0, 0.1, -1},
-                                {0.5, 1, -1},
-                                {infinity, 0, 9},
-                                {std::nan(""), 0, 9},
-                                {1, infinity, -1},
-                                {2, std::nan(""), -1},
-                                {1.5, 0.5, -1}};
+namespace {
+
+struct Loss {
+  double value;
+  double error;
+  int step;  ///< -1: open; 9: no loss
+};
+
+/// A block whose `asked` places hold these; others hold something else.
+void check_losses(const std::vector<Loss>& losses, const std::vector<std::size_t>& asked) {
+  std::array<double, judge::loss_block> values;
+  std::array<double, judge::loss_block> errors;
+  values.fill(7);
+  errors.fill(2);
+  std::array<std::int64_t, judge::loss_steps> from{};
+  judge::RareLosses expected;
+  double squares = 0;
+  std::uint64_t places = 0;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const Loss& loss = losses[i % losses.size()];
+    const std::uint64_t bit = std::uint64_t{1} << asked[i];
+    values[asked[i]] = loss.value;
+    errors[asked[i]] = loss.error;
+    places |= bit;
+    if (loss.step == 3) expected.last |= bit;
+    if (loss.step == -1) expected.open |= bit;
+    if (loss.step < 0 || loss.step > 3) continue;
+    for (std::size_t k = 0; k <= static_cast<std::size_t>(loss.step); ++k) ++from[k];
+    squares += loss.value * loss.value;
+  }
   for (const auto* loops : every_level<double>()) {
-    for (const std::uint64_t without : {0U, 0b1010110U}) {  // which are not asked for
-      std::array<double, judge::loss_block> values{};
-      std::array<double, judge::loss_block> errors{};
-      std::array<std::uint64_t, judge::loss_steps> counts{};
-      judge::RareLosses expected;
-      double squares = 0;
-      std::uint64_t asked = 0;
-      for (std::size_t i = 0; i < cases.size(); ++i) {
-        const std::size_t place = 3 * i;
-        values[place] = cases[i].value;
-        errors[place] = cases[i].error;
-        if ((without >> i & 1) != 0) continue;
-        asked |= std::uint64_t{1} << place;
-        if (cases[i].step == 3) expected.last |= std::uint64_t{1} << place;
-        if (cases[i].step == -1) expected.open |= std::uint64_t{1} << place;
-        if (cases[i].step < 0 || cases[i].step > 3) continue;
-        ++counts[static_cast<std::size_t>(cases[i].step)];
-        squares += cases[i].value * cases[i].value;
-      }
-      judge::LossSums sums;
-      const judge::RareLosses rare = loops->tell_losses({values.data(), errors.data(), asked}, ends, sums);
-      CHECK(rare.last == expected.last);
-      CHECK(rare.open == expected.open);
-      const auto total = [](const auto& lanes) { return std::accumulate(lanes.begin(), lanes.end(), 0.0); };
-      for (std::size_t step = 0; step < counts.size(); ++step)
-        CHECK(total(sums.counts[step]) == static_cast<double>(counts[step]));
-      CHECK(total(sums.squares) == squares);  // eighths: exact
+    judge::LossSums sums;
+    sums.from[1][0] = 5;
+    const judge::RareLosses rare = loops->tell_losses({values.data(), errors.data(), places}, {1, 2, 4}, sums);
+    CHECK(rare.last == expected.last);
+    CHECK(rare.open == expected.open);
+    for (std::size_t k = 0; k < from.size(); ++k)
+      CHECK(std::accumulate(sums.from[k].begin(), sums.from[k].end(), std::int64_t{0}) == from[k] + (k == 1 ? 5 : 0));
+    CHECK(std::accumulate(sums.squares.begin(), sums.squares.end(), 0.0) == squares);  // eighths: exact
+  }
+}
+
+}  // namespace
+
+TEST_CASE("losses are told by their steps where both ends are of one step, of few values and of many") {
+  const double infinity = std::numeric_limits<double>::infinity();
+  const std::vector<Loss> losses{
+      {0.5, 0, 0},   {1, 0, 0},    {1.25, 0, 1},     {-1.25, 0, 1},        {-2.5, 0, 2},      {3, 0.5, 2},
+      {3, 1.5, -1},  {5, 0.5, 3},  {-5, 1.5, -1},    {-6, 1, 3},           {0, 0, 9},         {0, 0.125, -1},
+      {0.5, 1, -1},  {-0.5, 0, 0}, {infinity, 0, 9}, {std::nan(""), 0, 9}, {1, infinity, -1}, {2, std::nan(""), -1},
+      {1.5, 0.5, -1}};
+  for (std::size_t turn = 0; turn < losses.size(); ++turn) {
+    std::vector<Loss> turned = losses;
+    std::rotate(turned.begin(), turned.begin() + static_cast<std::ptrdiff_t>(turn), turned.end());
+    for (const std::size_t count : {1, 2, 3, 4, 5, 8, 9, 16, 17, 40, 64}) {
+      INFO(count << " from " << turn);
+      std::vector<std::size_t> ends;
+      for (std::size_t i = 0; i < count; ++i) ends.push_back(i * 63 / std::max<std::size_t>(count - 1, 1));
+      check_losses(turned, ends);  // spread over the block, both ends included
     }
   }
 }

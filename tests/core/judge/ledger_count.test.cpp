@@ -69,11 +69,14 @@ compressor::Problem problem_of(std::size_t features, std::size_t cancelling, flo
   return problem;
 }
 
-std::uint64_t subnormal_by(const judge::LedgerLine& line, judge::Mechanism mechanism) {
+std::uint64_t count_of(const judge::LedgerLine& line, judge::Effect effect, judge::Mechanism mechanism) {
   for (const judge::Cause& cause : line.causes) {
-    if (cause.effect == judge::Effect::subnormal && cause.mechanism == mechanism) return cause.count;
+    if (cause.effect == effect && cause.mechanism == mechanism) return cause.count;
   }
   return 0;
+}
+std::uint64_t subnormal_by(const judge::LedgerLine& line, judge::Mechanism mechanism) {
+  return count_of(line, judge::Effect::subnormal, mechanism);
 }
 
 }  // namespace
@@ -93,6 +96,49 @@ TEST_CASE("a subnormal number whose exact sum is 0 is the sum's, beside others t
       CHECK(subnormal_by(line, judge::Mechanism::sum) == 4 * cancelling);
       CHECK(subnormal_by(line, judge::Mechanism::storage) == 4 * (features - cancelling));
     }
+  }
+}
+
+TEST_CASE("where a format rounds down, storage brings small positive values to 0 and no negative ones") {
+  const auto recipe = test::with_settings(compressor::load_recipe("fp32"), {"project_kv.storage=fp16:rd"});
+  for (const std::size_t features : {8, 64}) {
+    auto problem = problem_of(features, 0, 0x1p-26F);
+    std::vector<double> weights = compressor::to_doubles(problem.input(Name::w_kv));
+    for (std::size_t f = 0; f < features; f += 4) weights[f * 4] = -0x1p-26;
+    std::vector<float> floats(weights.begin(), weights.end());
+    problem.inputs[Name::w_kv] = {{features, 4}, std::move(floats), io::DType::f32};
+    auto tape = compressor::run_traced(problem, recipe, {}).tape;
+    const compressor::Slot slot = compressor::forward(Name::kv);
+    const compressor::Record found = *tape.find(slot);
+    REQUIRE(found.tensor.at(0) == -0x1p-24);
+    REQUIRE(found.tensor.at(1) == 0);
+    // Zeros that the recipe does not give.
+    std::vector<float> zeros(found.tensor.size());
+    tape.set(slot, {found.tensor.shape, std::move(zeros), io::DType::f32}, found.format);
+    const judge::Replayer replayer(problem, recipe, tape, 1);
+    const auto truth = test::truth_of(problem, recipe);
+    const auto lines = judge::keep_ledger({problem, recipe, tape, truth.tape, replayer, judge::Gaps::leave});
+    const judge::LedgerLine& line = line_of(lines, Name::kv);
+    CHECK(count_of(line, judge::Effect::zero, judge::Mechanism::storage) == 4 * features * 3 / 4);
+    CHECK(count_of(line, judge::Effect::zero, judge::Mechanism::sum) == 4 * features / 4);
+  }
+}
+
+TEST_CASE("zeros at pads are told apart, where a row of channels ends within 64 neighbours") {
+  for (const std::size_t channels : {9, 20, 64, 72}) {
+    compressor::Config config = compressor::preset("small-csa");
+    config.batch = 2;
+    config.seq = 28;
+    config.head_dim = channels;
+    config.rope = std::nullopt;
+    compressor::MakeOptions make;
+    make.gate_sigma = 40;
+    const auto problem = compressor::make_problem(config, make);
+    const auto recipe = test::with_settings(compressor::load_recipe("fp32"), {"pad.gate=-1e4"});
+    const judge::LedgerLine line = line_of(ledger_of(problem, recipe, 1), Name::exp);
+    CHECK(line.at_pads == 2 * 4 * channels);
+    CHECK(line.zero > line.at_pads);
+    CHECK(line.became_zero == line.zero);
   }
 }
 

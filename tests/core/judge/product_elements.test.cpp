@@ -5,8 +5,10 @@
 
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <numeric>
 
+#include "core/judge/product_dots.hpp"
 #include "core/judge/product_scaled.hpp"
 #include "precision/rounding.hpp"
 #include "tests/core/judge/asked.hpp"
@@ -66,11 +68,27 @@ std::vector<std::size_t> every(std::size_t count, std::size_t step) {
   return elements;
 }
 
+/// As the stage reads it.
+compressor::Tensor read(const GivenFactor& given) {
+  if (!given.format) return given.tensor;
+  std::vector<double> values = compressor::to_doubles(given.tensor);
+  for (double& value : values) value = precision::round(value, *given.format);
+  return {given.tensor.shape, std::move(values), io::DType::f64};
+}
+
+judge::GivenProduct given_of(const SlotProduct& product, const GivenFactor& left, const GivenFactor& right) {
+  const auto squares =
+      std::make_shared<const judge::LineSquares>(judge::line_squares(read(right), product.right.width, 1));
+  return {product, left, right, [squares]() -> const judge::LineSquares& { return *squares; }};
+}
+
+using Way = void (*)(const judge::GivenProduct&, judge::Inquiry&);
+
 /// At these elements.
 std::vector<double> sums_of(const judge::GivenProduct& given, const std::vector<std::size_t>& elements,
-                            const test::Asked::Settled& settled = nullptr) {
+                            const test::Asked::Settled& settled = nullptr, Way way = judge::answer_product) {
   test::Asked asked(elements, given.product.rows * given.product.columns, settled);
-  judge::answer_product(given, asked);
+  way(given, asked);
   CHECK(asked.is_answered());
   return asked.values();
 }
@@ -97,12 +115,14 @@ TEST_CASE("few elements and many are the sums of the lines that meet, in any car
                                std::pair{tensor_of<double>(left.size(), 6, 1e200), right}}) {
       for (const std::size_t step : {1, 2, 41}) {
         const auto elements = every(product.rows * product.columns, step);
-        const auto sums = sums_of({product, {a, {}}, {b, {}}}, elements);
-        for (std::size_t k = 0; k < sums.size(); ++k) {
-          const Sum sum = sum_of(product, a, b, elements[k]);
-          const long double error = std::fabs(sums[k] - sum.value);
-          if (!(error <= sum.terms * static_cast<long double>(product.terms) * 0x1p-53L))
-            FAIL("element " << elements[k]);
+        for (const Way way : {judge::answer_product, judge::answer_by_dots<double>}) {
+          const auto sums = sums_of(given_of(product, {a, {}}, {b, {}}), elements, nullptr, way);
+          for (std::size_t k = 0; k < sums.size(); ++k) {
+            const Sum sum = sum_of(product, a, b, elements[k]);
+            const long double error = std::fabs(sums[k] - sum.value);
+            if (!(error <= sum.terms * static_cast<long double>(product.terms) * 0x1p-53L))
+              FAIL("element " << elements[k]);
+          }
         }
       }
     }
@@ -122,27 +142,27 @@ TEST_CASE("a line of zeros gives zeros, whatever meets it; one of the least numb
   const compressor::Tensor b{{40, 50}, io::Buffer<float>(std::move(right)), io::DType::f32};
   std::vector<std::size_t> all(150);
   std::iota(all.begin(), all.end(), 0U);
-  const auto sums = sums_of({product, {a, {}}, {b, {}}}, all);
+  const auto sums = sums_of(given_of(product, {a, {}}, {b, {}}), all);
   for (std::size_t i = 0; i < 150; ++i) CHECK((sums[i] == 0) == (i / 50 == 1 || i % 50 == 7));
 }
 
 TEST_CASE("factors are read in their formats, in floats and in doubles") {
   for_each_layout([](const SlotProduct& product) {
-    const auto rounded = [](compressor::Tensor tensor, const precision::Format& format) {
-      std::vector<double> values = compressor::to_doubles(tensor);
-      for (double& value : values) value = precision::round(value, format);
-      return compressor::Tensor{tensor.shape, std::move(values), io::DType::f64};
-    };
     for (const char* name : {"fp16", "e4m3fn", "fp64"}) {  // the last does not fit a float
       const precision::Format format = precision::parse_format(name);
-      const auto left = tensor_of<float>(product.rows * product.terms, 21, 1);
-      const auto right = tensor_of<float>(product.columns * product.terms, 22, 1e-3);
+      const GivenFactor left{tensor_of<float>(product.rows * product.terms, 21, 1), format};
+      const GivenFactor right{tensor_of<float>(product.columns * product.terms, 22, 1e-3), format};
+      const compressor::Tensor read_left = read(left);
+      const compressor::Tensor read_right = read(right);
       const auto elements = every(product.rows * product.columns, 3);
       const auto always = [](std::size_t, double, double) { return true; };
-      const auto found = sums_of({product, {left, format}, {right, format}}, elements, always);
-      for (std::size_t k = 0; k < elements.size(); ++k) {
-        const Sum sum = sum_of(product, rounded(left, format), rounded(right, format), elements[k]);
-        if (!(std::fabs(found[k] - sum.value) <= sum.terms * 0x1p-19L)) FAIL(name << ", element " << elements[k]);
+      const Way dots = format.precision > 24 ? judge::answer_by_dots<double> : judge::answer_by_dots<float>;
+      for (const Way way : {judge::answer_product, dots}) {
+        const auto found = sums_of(given_of(product, left, right), elements, always, way);
+        for (std::size_t k = 0; k < elements.size(); ++k) {
+          const Sum sum = sum_of(product, read_left, read_right, elements[k]);
+          if (!(std::fabs(found[k] - sum.value) <= sum.terms * 0x1p-19L)) FAIL(name << ", element " << elements[k]);
+        }
       }
     }
   });
@@ -163,12 +183,15 @@ TEST_CASE("what is settled is within bounds no wider than a ten-thousandth of th
         if (!(high - low <= 1e-4 * norms + 1e-34)) FAIL("the bound of element " << all[k]);
         return k % 2 == 0;
       };
-      const auto sums = sums_of({product, {left, {}}, {right, {}}}, all, settled);
-      CHECK(asked == all.size());
-      for (std::size_t k = 1; k < all.size(); k += 2) {
-        const Sum sum = sum_of(product, left, right, all[k]);
-        if (!(std::fabs(sums[k] - sum.value) <= sum.terms * static_cast<long double>(product.terms) * 0x1p-53L))
-          FAIL("element " << all[k]);
+      for (const Way way : {judge::answer_product, judge::answer_by_dots<float>}) {
+        asked = 0;
+        const auto sums = sums_of(given_of(product, {left, {}}, {right, {}}), all, settled, way);
+        CHECK(asked == all.size());
+        for (std::size_t k = 1; k < all.size(); k += 2) {
+          const Sum sum = sum_of(product, left, right, all[k]);
+          if (!(std::fabs(sums[k] - sum.value) <= sum.terms * static_cast<long double>(product.terms) * 0x1p-53L))
+            FAIL("element " << all[k]);
+        }
       }
     }
   });
@@ -180,7 +203,7 @@ TEST_CASE("few elements are summed in fp64 without asking") {
   const auto right = tensor_of<float>(50 * 40, 18, 1);
   std::size_t asked = 0;
   const auto settled = [&asked](std::size_t, double, double) { return ++asked != 0; };
-  const judge::GivenProduct given{product, {left, {}}, {right, {}}};
+  const judge::GivenProduct given = given_of(product, {left, {}}, {right, {}});
   CHECK(sums_of(given, every(16 * 50, 67), settled).size() == 12);  // of 800: 1/64 is 12.5
   CHECK(asked == 0);
   CHECK(sums_of(given, every(16 * 50, 60), settled).size() == 13);
@@ -202,7 +225,7 @@ TEST_CASE(
       CHECK((high - low < 1e-3) == (k / 4 == 1));
       return high - low < 1e-3;
     };
-    const auto sums = sums_of({product, {left, {}}, {right, {}}}, all, settled);
+    const auto sums = sums_of(given_of(product, {left, {}}, {right, {}}), all, settled);
     CHECK(std::isfinite(sums[0]) == (odd == 3e38F));
     CHECK(std::isnan(sums[0]) == (odd != 3e38F));
     CHECK(std::isfinite(sums[4]));
@@ -212,7 +235,7 @@ TEST_CASE(
     return true;
   };
   const auto doubles = tensor_of<double>(2 * 8, 11, 1);
-  CHECK(sums_of({product, {doubles, {}}, {right, {}}}, all, unasked).size() == 8);
+  CHECK(sums_of(given_of(product, {doubles, {}}, {right, {}}), all, unasked).size() == 8);
 }
 
 TEST_CASE("what a left factor full of zeros makes are the same sums, NaN where a zero meets what is not finite") {
@@ -223,13 +246,18 @@ TEST_CASE("what a left factor full of zeros makes are the same sums, NaN where a
   std::fill_n(sparse.begin() + 20 * 300, 300, 0.0F);  // row 20
   const compressor::Tensor left{{150, 300}, io::Buffer<float>(sparse), io::DType::f32};
   std::vector<float> values = test::normal_values<float>(300 * 70, 14);
-  values[8 * 70 + 3] = std::numeric_limits<float>::infinity();  // of column 3, met by row 0's zero
+  values[8 * 70 + 3] = std::numeric_limits<float>::infinity();        // of column 3, met by row 0's zero
+  for (std::size_t k = 0; k < 300; ++k) values[k * 70 + 66] *= 1e6F;  // whose bound is no other column's
   const compressor::Tensor right{{300, 70}, io::Buffer<float>(std::move(values)), io::DType::f32};
-  const judge::GivenProduct given{product, {left, {}}, {right, {}}};
+  const judge::GivenProduct given = given_of(product, {left, {}}, {right, {}});
   for (const std::size_t step : {2, 3}) {
     const auto elements = every(150 * 70, step);
     CHECK(judge::pays_to_scale(given, elements.size()));
-    const auto half = [](std::size_t k, double, double) { return k % 2 == 0; };
+    const auto half = [&](std::size_t k, double low, double high) {
+      const Sum sum = sum_of(product, left, right, elements[k]);
+      if (std::isfinite(sum.value) && !(low <= sum.value && sum.value <= high)) FAIL(elements[k]);
+      return k % 2 == 0;
+    };
     const auto sums = sums_of(given, elements, half);
     for (std::size_t k = 0; k < sums.size(); ++k) {
       const Sum sum = sum_of(product, left, right, elements[k]);
@@ -239,9 +267,13 @@ TEST_CASE("what a left factor full of zeros makes are the same sums, NaN where a
       if (elements[k] % 70 != 3 && !(std::fabs(sums[k] - sum.value) <= sum.terms * 0x1p-16L)) FAIL(elements[k]);
     }
   }
-  CHECK_FALSE(judge::pays_to_scale(given, 150 * 70 / 8));  // a seventh of the terms is not 0
-  CHECK_FALSE(judge::pays_to_scale({product, {tensor_of<float>(sparse.size(), 15, 1), {}}, {right, {}}}, 150 * 70 / 2));
+  // 6387 terms in 70 columns cost as much as 249 elements of 300 + 1500.
+  CHECK_FALSE(judge::pays_to_scale(given, 248));
+  CHECK(judge::pays_to_scale(given, 249));
+  const GivenFactor full{tensor_of<float>(sparse.size(), 15, 1), {}};
+  CHECK_FALSE(judge::pays_to_scale(given_of(product, full, {right, {}}), 1749));  // 45000 terms: 1750
+  CHECK(judge::pays_to_scale(given_of(product, full, {right, {}}), 1750));
   sparse[1] = std::nanf("");
   const compressor::Tensor odd{{150, 300}, io::Buffer<float>(sparse), io::DType::f32};
-  CHECK_FALSE(judge::pays_to_scale({product, {odd, {}}, {right, {}}}, 150 * 70));
+  CHECK_FALSE(judge::pays_to_scale(given_of(product, {odd, {}}, {right, {}}), 150 * 70));
 }
