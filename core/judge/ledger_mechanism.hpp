@@ -23,6 +23,7 @@ class SlotMechanism {
   /// Why a number whose exact value is not 0 became 0. Steps: in the computation, in storage, by a flush; in the last,
   /// the formats alone do not explain it: the stage's own roundings do, or the value is not the recipe's.
   Mechanism of_step(std::size_t step) const { return steps_[step]; }
+  /// Of positive values, and of negative ones.
   const std::array<StepEnds, 2>& zero_ends() const { return ends_ ? *ends_ : find_ends(); }
   /// Of a subnormal number; nothing: it is moved, and was subnormal before.
   std::optional<Mechanism> of_subnormal(double exact) const;
