@@ -73,11 +73,12 @@ class Ledger {
     const Record& record = *books_.tape.find(slot);
     const Record* truth = books_.truth.find(slot);
     const Tensor found = held(slot, record.tensor);
-    SlotCount count(slot, found, SlotMechanism(slot, books_.replayer, books_.recipe));
+    const Tensor exact = truth != nullptr ? held(slot, truth->tensor) : Tensor();
+    SlotCount count(slot, found, truth != nullptr ? &exact : nullptr,
+                    SlotMechanism(slot, books_.replayer, books_.recipe));
     LedgerLine line = count.line();
     line.stage = to_string(plan_.writer(slot));
     if (const auto* const part = part_of(slot)) line.count = compressor::element_count(*part);
-    if (truth != nullptr) count.add_truth(line, held(slot, truth->tensor));
     if (books_.gaps == Gaps::leave && !stages_.reads_are_kept(slot)) return line;
     // A run of ours moves what it says it moves, and is as close to its exact stage as its arithmetic promises.
     if (books_.gaps == Gaps::leave && count.keeps_values()) {

@@ -101,19 +101,82 @@ std::vector<Cause> CauseCounts::list() const {
   return causes;
 }
 
-SlotCount::SlotCount(compressor::Slot slot, const compressor::Tensor& found, SlotMechanism mechanism)
+namespace {
+
+/// A block as doubles; missing ones 0.
+template <class T>
+const double* doubles_of(std::span<const T> block, std::array<double, count_block>& workspace) {
+  if constexpr (std::is_same_v<T, double>) {
+    if (block.size() == count_block) return block.data();
+  }
+  workspace.fill(0);
+  std::copy(block.begin(), block.end(), workspace.begin());
+  return workspace.data();
+}
+
+template <class T>
+std::span<const T> block_of(std::span<const T> values, std::size_t first) {
+  return values.subspan(first, std::min(count_block, values.size() - first));
+}
+
+/// What the truth has where the run has 0. Blocks that hold no zero are read only if something is lost in others.
+template <class T>
+class LostShare {
+ public:
+  explicit LostShare(std::span<const T> truth) : truth_(truth) {}
+
+  /// The block that begins there holds zeros.
+  template <class Found>
+  void add(const Found* block, std::size_t first) {
+    array_loops<Found>().add_lost(block, doubles_of(block_of(truth_, first), workspace_), count_block, sums_);
+  }
+  /// The block that begins there holds none.
+  void add_other(std::size_t first) {
+    if (total(sums_.lost) == 0) {
+      unread_.push_back(first);
+    } else {
+      others_ += sum_of_squares(block_of(truth_, first));
+    }
+  }
+
+  void write(LedgerLine& line) {
+    line.lost = 0;
+    line.underflowed = static_cast<std::uint64_t>(total(sums_.count));
+    const double lost = total(sums_.lost);
+    if (lost == 0) return;
+    for (const std::size_t first : unread_) others_ += sum_of_squares(block_of(truth_, first));
+    line.lost = share_of(lost, total(sums_.all) + others_);
+  }
+
+ private:
+  std::span<const T> truth_;
+  LostSums sums_;                    ///< of blocks that hold zeros
+  double others_ = 0;                ///< squares of other blocks
+  std::vector<std::size_t> unread_;  ///< other blocks' first elements
+  std::array<double, count_block> workspace_;
+};
+
+}  // namespace
+
+SlotCount::SlotCount(compressor::Slot slot, const compressor::Tensor& found, const compressor::Tensor* truth,
+                     SlotMechanism mechanism)
     : found_(found), values_(found), mechanism_(std::move(mechanism)) {
   line_.slot = slot;
   line_.format = mechanism_.storage().name;
   line_.count = found.size();
-  std::visit([this](const auto& values) { count_all(span_of(values)); }, found.data);
+  const auto count = [&](const auto& values) {
+    if (truth == nullptr || truth->size() != found.size()) return count_all(span_of(values), std::span<const double>());
+    std::visit([&](const auto& exact) { count_all(span_of(values), span_of(exact)); }, truth->data);
+  };
+  std::visit(count, found.data);
 }
 
-template <class T>
-void SlotCount::count_all(std::span<const T> values) {
+template <class T, class U>
+void SlotCount::count_all(std::span<const T> values, std::span<const U> truth) {
   const Ends<T> ends = ends_of<T>(mechanism_, precision::min_normal(mechanism_.storage()));
   const Ends<T> zeros = ends_of<T>(mechanism_, 0);
   const ArrayLoops<T>& loops = array_loops<T>();
+  LostShare<U> lost(truth);
   asked_for_.resize((values.size() + count_block - 1) / count_block * inquiries);
   for_each_block(values, [&](const T* block, std::size_t first) {
     const BlockCount counts = loops.count(block, ends);
@@ -121,8 +184,11 @@ void SlotCount::count_all(std::span<const T> values) {
     line_.subnormal += counts.small - counts.zero;
     asked_ += counts.zero + counts.clamped;
     if (counts.zero + counts.clamped != 0) loops.mark(block, zeros, asked_for_.data() + first / inquiry_block);
+    if (truth.empty()) return;
+    counts.zero != 0 ? lost.add(block, first) : lost.add_other(first);
   });
   has_zeros_only_ = asked_ == line_.zero;
+  if (!truth.empty() && line_.zero != 0) lost.write(line_);
 }
 
 bool SlotCount::has_many_subnormals() const {
@@ -152,11 +218,6 @@ void SlotCount::ask_all(std::span<const T> values, double below) {
   });
 }
 
-bool SlotCount::is_asked_in_block(std::size_t first) const {
-  const auto begin = asked_for_.begin() + static_cast<std::ptrdiff_t>(first / inquiry_block);
-  return std::any_of(begin, begin + inquiries, [](std::uint64_t word) { return word != 0; });
-}
-
 /// It may begin within one of ours, and end in the next.
 Neighbours SlotCount::find(std::size_t first, std::size_t size) const {
   const std::size_t place = first / inquiry_block;
@@ -164,57 +225,6 @@ Neighbours SlotCount::find(std::size_t first, std::size_t size) const {
   Neighbours some = asked_for_[place] >> skipped;
   if (skipped + size > inquiry_block) some |= asked_for_[place + 1] << (inquiry_block - skipped);
   return some & below(size);
-}
-
-namespace {
-
-/// A block as doubles; missing ones 0.
-template <class T>
-const double* doubles_of(std::span<const T> block, std::array<double, count_block>& workspace) {
-  if constexpr (std::is_same_v<T, double>) {
-    if (block.size() == count_block) return block.data();
-  }
-  workspace.fill(0);
-  std::copy(block.begin(), block.end(), workspace.begin());
-  return workspace.data();
-}
-
-template <class T>
-std::span<const T> block_of(std::span<const T> values, std::size_t first) {
-  return values.subspan(first, std::min(count_block, values.size() - first));
-}
-
-}  // namespace
-
-/// Blocks that hold no zero are read only if something is lost in others.
-template <class T, class U>
-void SlotCount::add_lost(LedgerLine& line, std::span<const T> values, std::span<const U> truth) const {
-  LostSums sums;
-  std::array<double, count_block> workspace;
-  double others = 0;
-  std::size_t unread = truth.size();  // of other blocks, those before this element
-  for_each_block(values, [&](const T* block, std::size_t first) {
-    if (is_asked_in_block(first)) {
-      array_loops<T>().add_lost(block, doubles_of(block_of(truth, first), workspace), count_block, sums);
-      if (first < unread && total(sums.lost) != 0) unread = first;
-    } else if (first > unread) {
-      others += sum_of_squares(block_of(truth, first));
-    }
-  });
-  line.underflowed += static_cast<std::uint64_t>(total(sums.count));
-  const double lost = total(sums.lost);
-  if (lost == 0) return;
-  for (std::size_t first = 0; first < unread; first += count_block) {
-    if (!is_asked_in_block(first)) others += sum_of_squares(block_of(truth, first));
-  }
-  line.lost = share_of(lost, total(sums.all) + others);
-}
-
-void SlotCount::add_truth(LedgerLine& line, const compressor::Tensor& truth) const {
-  if (line.zero == 0 || truth.size() != found_.size()) return;
-  line.lost = 0;
-  std::visit([&](const auto& values, const auto& exact) { add_lost(line, span_of(values), span_of(exact)); },
-             found_.data, truth.data);
 }
 
 /// Rounding is monotone: what is true of both ends, on one side of 0, is true between them.
@@ -252,21 +262,19 @@ Neighbours SlotCount::take_zeros(const Answers& answers) {
 
 /// Only directed modes have other ends for negative values.
 Neighbours SlotCount::tell(const Answers& answers, Neighbours some, LossSums& losses) {
+  if (some == 0) return 0;
   const auto& ends = mechanism_.zero_ends();
+  if (ends[0] == ends[1]) return tell_one_sign(answers, some, ends[0], losses);
   Neighbours negative = 0;
-  if (ends[0] != ends[1]) {
-    for_each_place(some, [&](std::size_t place) { negative |= Neighbours{answers.values[place] < 0} << place; });
-  }
-  Neighbours open = 0;
-  for (const bool sign : {false, true}) {
-    const Neighbours of_sign = some & (sign ? negative : ~negative);
-    if (of_sign == 0) continue;
-    const ExactValues exact{answers.values, answers.errors, of_sign};
-    const RareLosses rare = loops_.tell_losses(exact, ends[sign], losses);
-    open |= rare.open;
-    for_each_place(rare.last, [&](std::size_t place) { doubtful_.push_back(answers.first + place); });
-  }
-  return open;
+  for_each_place(some, [&](std::size_t place) { negative |= Neighbours{answers.values[place] < 0} << place; });
+  return tell_one_sign(answers, some & ~negative, ends[0], losses) |
+         tell_one_sign(answers, some & negative, ends[1], losses);
+}
+
+Neighbours SlotCount::tell_one_sign(const Answers& answers, Neighbours some, const StepEnds& ends, LossSums& losses) {
+  const RareLosses rare = loops_.tell_losses({answers.values, answers.errors, some}, ends, losses);
+  for_each_place(rare.last, [&](std::size_t place) { doubtful_.push_back(answers.first + place); });
+  return rare.open;
 }
 
 Neighbours SlotCount::take(const Answers& answers) {

@@ -34,10 +34,11 @@ class CauseCounts {
 /// Asks the exact stage about zeros and clamped numbers, and about subnormal ones where ask_subnormals() was called.
 class SlotCount final : public Inquiry {
  public:
-  /// One pass over the tensor, which must outlive this.
-  SlotCount(compressor::Slot slot, const compressor::Tensor& found, SlotMechanism mechanism);
+  /// One pass over the tensor, which must outlive this, and over what is true (null, or of another size: not known).
+  SlotCount(compressor::Slot slot, const compressor::Tensor& found, const compressor::Tensor* truth,
+            SlotMechanism mechanism);
 
-  /// The counts.
+  /// The counts, and what the truth has where the run has 0.
   const LedgerLine& line() const { return line_; }
   /// So many numbers are subnormal, each of which may have more than one cause, that the stage's error is worth
   /// knowing.
@@ -51,8 +52,6 @@ class SlotCount final : public Inquiry {
   void skip_exact_sums();
   /// Subnormal numbers too, where they may have more than one cause.
   void ask_subnormals();
-  /// What the truth has where the run has 0.
-  void add_truth(LedgerLine& line, const compressor::Tensor& truth) const;
 
   std::size_t size() const override { return found_.size(); }
   std::size_t count() const override { return asked_; }
@@ -68,17 +67,15 @@ class SlotCount final : public Inquiry {
   void add_unexplained(LedgerLine& line, const Replayed& replayed) const;
 
  private:
-  template <class T, class U>
-  void add_lost(LedgerLine& line, std::span<const T> values, std::span<const U> truth) const;
   /// What the number became is the same within the error.
   bool take_number(double found, double exact, double error);
   Neighbours take_zeros(const Answers& answers);
   Neighbours tell(const Answers& answers, Neighbours some, LossSums& losses);
-  template <class T>
-  void count_all(std::span<const T> values);
+  Neighbours tell_one_sign(const Answers& answers, Neighbours some, const StepEnds& ends, LossSums& losses);
+  template <class T, class U>
+  void count_all(std::span<const T> values, std::span<const U> truth);
   template <class T>
   void ask_all(std::span<const T> values, double below);
-  bool is_asked_in_block(std::size_t first) const;
 
   const ArrayLoops<double>& loops_ = array_loops<double>();
   const compressor::Tensor& found_;

@@ -196,6 +196,24 @@ ElementRule ElementStages::softmax_vjp() const {
   };
 }
 
+/// grad.ape: every window adds what comes to one of its tokens; pad_first, to the softmax slot of that token's half.
+std::optional<ElementRule> ElementStages::over_windows() const {
+  const bool bias_first = recipe_.pipeline == compressor::Pipeline::bias_first;
+  if (bias_first && problem_.has(Name::prior_gate)) return std::nullopt;
+  const Name name = bias_first ? Name::biased : Name::logits;
+  const std::size_t step = bias_first ? config_.ratio * config_.features() : grid_.rows() * grid_.channels();
+  return [this, bias_first, step, x = held(gradient(name))](std::size_t i) {
+    const std::size_t feature = i % config_.features();
+    const std::size_t half = feature / grid_.channels();
+    const std::size_t row = i / config_.features() + half * config_.ratio;
+    double sum = 0;
+    for (std::size_t at = bias_first ? i : row * grid_.channels() + feature % grid_.channels(); at < x->tensor.size();
+         at += step)
+      sum += (*x)[at];
+    return sum;
+  };
+}
+
 std::optional<ElementRule> ElementStages::forward_rule(Name name) const {
   const bool online = compressor::is_online(recipe_.softmax);
   const bool logarithmic = recipe_.softmax == compressor::Softmax::log_softmax;
@@ -241,6 +259,8 @@ std::optional<ElementRule> ElementStages::backward_rule(Name name) const {
       return to_tokens(gradient(Name::values), config_.seq);
     case Name::biased:
       return to_tokens(gradient(Name::logits), config_.windows() * config_.ratio);
+    case Name::ape:
+      return over_windows();
     case Name::gate:
       return bias_first ? from_biased() : to_tokens(gradient(Name::padded_gate), config_.seq);
     case Name::hidden:

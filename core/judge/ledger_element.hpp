@@ -17,7 +17,8 @@ namespace ulpscope::judge {
 using ElementRule = std::function<double(std::size_t)>;
 
 /// A whole slot in fp64 is the engine's to compute. A run holds a handful of zeros, most of them pads and remainders:
-/// for the stages whose every element is one operation, this asks for those elements only, in fp64 too.
+/// for the stages whose every element is one operation or one short sum, this asks for those only, in fp64
+/// as well.
 class ElementStages {
  public:
   /// Gives a slot as the run has it; an input as the recipe reads it.
@@ -51,6 +52,7 @@ class ElementStages {
   ElementRule softmax_vjp() const;
   ElementRule to_tokens(compressor::Slot windows, std::size_t tokens) const;
   ElementRule from_biased() const;
+  std::optional<ElementRule> over_windows() const;
   std::size_t window_of(std::size_t element) const { return element / (grid_.rows() * grid_.channels()); }
   bool is_left_out(std::size_t element) const { return skips_ && grid_.is_padded(element); }
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <memory>
 #include <vector>
 
@@ -92,11 +91,12 @@ class Dots {
         const std::size_t line = panel * panel_lines;
         const Neighbours some = row.asked[line / inquiry_block] >> line % inquiry_block & panel_neighbours;
         if (some == 0) continue;
-        runs_[panel].push_back({row.row, lines_.size(), static_cast<std::size_t>(std::popcount(some))});
+        const std::size_t first = lines_.size();
         for_each_place(some, [&](std::size_t place) {
           needed[line + place] = true;
           lines_.push_back(static_cast<std::uint8_t>(place));
         });
+        runs_[panel].push_back({row.row, first, lines_.size() - first});
       }
     }
     right_.load(needed);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 #include <variant>
 #include <vector>
 
@@ -14,13 +15,20 @@
 namespace ulpscope::judge {
 namespace {
 
-/// Rows of the right factor whose columns are met at a time: as much as the first cache holds (half of it took 7 %
-/// more).
+/// Rows of the right factor whose columns are met at a time: as much as the first cache holds.
 constexpr std::size_t part_rows = 128;
 /// Rows of the product that meet them.
 constexpr std::size_t rows_together = 256;
+/// Rows of the right factor lie far apart: no processor guesses the next one.
+constexpr std::size_t ahead = 16;
 /// What an element by itself costs beside its own terms, in terms of scaled rows: 60 to 80 ns.
 constexpr std::size_t terms_beside = 1500;
+
+template <class T>
+void fetch(const T* values, std::size_t count) {
+  constexpr std::size_t cache_line = 64;
+  for (std::size_t i = 0; i < count; i += cache_line / sizeof(T)) __builtin_prefetch(values + i);
+}
 
 template <class T>
 class ScaledRows {
@@ -29,7 +37,7 @@ class ScaledRows {
       : given_(given),
         inquiry_(inquiry),
         parts_((product().terms + part_rows - 1) / part_rows),
-        error_(estimate_error<T>(product().terms, part_rows + parts_)),
+        error_(estimate_error<T>(product().terms, part_rows + parts_.size())),
         columns_(product().terms * scaled_columns) {
     list_terms();
   }
@@ -53,15 +61,29 @@ class ScaledRows {
     std::size_t row;
     Neighbours asked;
   };
+  /// Terms of all rows from some rows of the right factor: one stream for whoever adds them.
+  struct Part {
+    std::vector<ScaledRow<T>> terms;   ///< row by row; where one begins: within the part
+    std::vector<std::size_t> ends{0};  ///< [rows + 1] of them
+
+    void append(const T* factors) {
+      std::size_t count = ends.back();
+      if (count + part_rows > terms.size()) terms.resize(2 * (count + part_rows));
+      for (std::uint32_t k = 0; k < part_rows; ++k) {
+        terms[count] = {factors[k], k * static_cast<std::uint32_t>(scaled_columns)};
+        count += factors[k] != 0;  // as good as at random: no branch
+      }
+      ends.push_back(count);
+    }
+    std::span<const ScaledRow<T>> of(std::size_t row) const {
+      return {terms.data() + ends[row], ends[row + 1] - ends[row]};
+    }
+  };
   const SlotProduct& product() const { return given_.product; }
-  bool is_zero(std::size_t row) const { return ends_[row * parts_] == ends_[(row + 1) * parts_]; }
 
   /// What is not 0 in lines of the left factor.
   void list_terms() {
     LineBlock<T> block(product().left, given_.left, product().terms);
-    ends_.reserve(product().rows * parts_ + 1);
-    ends_.push_back(0);
-    std::size_t count = 0;
     for (std::size_t row = 0; row < product().rows; ++row) {
       const std::size_t line = row % block_lines;
       if (line == 0) {
@@ -71,16 +93,15 @@ class ScaledRows {
         block.load(there);
       }
       norms_.push_back(block.norm(line));
-      for (std::size_t first = 0; first < product().terms; first += part_rows) {
+      bool is_zero = true;
+      for (std::size_t part = 0; part < parts_.size(); ++part) {
         static_assert(part_terms % part_rows == 0);
-        const T* const terms = block.part_of_line(line, first / part_terms) + first % part_terms;
-        if (count + part_rows > terms_.size()) terms_.resize(2 * (count + part_rows));
-        for (std::uint32_t k = 0; k < part_rows; ++k) {
-          terms_[count] = {terms[k], k * static_cast<std::uint32_t>(scaled_columns)};
-          count += terms[k] != 0;  // as good as at random: no branch
-        }
-        ends_.push_back(count);
+        const std::size_t first = part * part_rows;
+        const std::size_t before = parts_[part].ends.back();
+        parts_[part].append(block.part_of_line(line, first / part_terms) + first % part_terms);
+        is_zero = is_zero && parts_[part].ends.back() == before;
       }
+      is_zero_.push_back(is_zero);
     }
   }
 
@@ -89,7 +110,7 @@ class ScaledRows {
     const std::size_t width = std::min(scaled_columns, product().columns - first);
     const std::size_t last = std::min(first_row + rows_together, product().rows);
     for (std::size_t row = first_row; row < last; ++row) {
-      if (is_zero(row) && !inquiry_.asks_zeros()) continue;
+      if (is_zero_[row] && !inquiry_.asks_zeros()) continue;
       const Neighbours asked = inquiry_.find(row * product().columns + first, width);
       if (asked != 0) rows_.push_back({row, asked});
     }
@@ -104,6 +125,7 @@ class ScaledRows {
           const std::size_t step = product().right.width;
           for (std::size_t k = 0; k < product().terms; ++k) {
             const auto* const from = values.data() + k * step + first;
+            if (k + ahead < product().terms) fetch(from + ahead * step, width);
             T* const row = columns_.data() + k * scaled_columns;
             std::copy_n(from, width, row);
             std::fill(row + width, row + scaled_columns, T{0});
@@ -117,20 +139,18 @@ class ScaledRows {
 
   void add() {
     sums_.assign(rows_.size() * scaled_columns, 0);
-    for (std::size_t part = 0; part < parts_; ++part) {
+    for (std::size_t part = 0; part < parts_.size(); ++part) {
+      const T* const columns = columns_.data() + part * part_rows * scaled_columns;
       for (std::size_t i = 0; i < rows_.size(); ++i) {
-        const std::size_t begin = ends_[rows_[i].row * parts_ + part];
-        const std::size_t end = ends_[rows_[i].row * parts_ + part + 1];
-        if (begin == end) continue;
-        loops_.add_scaled(terms_.data() + begin, end - begin, columns_.data() + part * part_rows * scaled_columns,
-                          sums_.data() + i * scaled_columns);
+        const std::span<const ScaledRow<T>> terms = parts_[part].of(rows_[i].row);
+        if (!terms.empty()) loops_.add_scaled(terms.data(), terms.size(), columns, sums_.data() + i * scaled_columns);
       }
     }
   }
 
   void give(std::size_t i, std::size_t first) {
     const Row& row = rows_[i];
-    if (is_zero(row.row)) {
+    if (is_zero_[row.row]) {
       values_.fill(0);
       errors_.fill(0);
     } else {
@@ -145,9 +165,9 @@ class ScaledRows {
   /// Of all terms: one that is not finite makes NaN of a zero.
   double exact(std::size_t row, std::size_t column) {
     line_.assign(product().terms, 0);
-    for (std::size_t part = 0; part < parts_; ++part) {
-      for (std::size_t k = ends_[row * parts_ + part]; k < ends_[row * parts_ + part + 1]; ++k)
-        line_[part * part_rows + terms_[k].first / scaled_columns] = static_cast<double>(terms_[k].factor);
+    for (std::size_t part = 0; part < parts_.size(); ++part) {
+      for (const ScaledRow<T>& term : parts_[part].of(row))
+        line_[part * part_rows + term.first / scaled_columns] = static_cast<double>(term.factor);
     }
     double sum = 0;
     for (std::size_t k = 0; k < line_.size(); ++k)
@@ -158,13 +178,12 @@ class ScaledRows {
   const ArrayLoops<T>& loops_ = array_loops<T>();
   const GivenProduct& given_;
   Inquiry& inquiry_;
-  std::size_t parts_;
+  std::vector<Part> parts_;
   SumError error_;
   AlignedValues<T> columns_;  ///< [terms, scaled_columns]
   std::array<double, scaled_columns> column_norms_{};
-  std::vector<ScaledRow<T>> terms_;  ///< row by row, part by part: a term's row begins within its part
-  std::vector<std::size_t> ends_;    ///< [rows * parts + 1] of them
-  std::vector<double> norms_;        ///< of rows
+  std::vector<double> norms_;  ///< of rows
+  std::vector<bool> is_zero_;  ///< rows
   std::vector<Row> rows_;
   std::vector<T> sums_;  ///< [rows_, scaled_columns]
   std::array<double, inquiry_block> values_{};

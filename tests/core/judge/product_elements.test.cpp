@@ -146,6 +146,23 @@ TEST_CASE("a line of zeros gives zeros, whatever meets it; one of the least numb
   for (std::size_t i = 0; i < 150; ++i) CHECK((sums[i] == 0) == (i / 50 == 1 || i % 50 == 7));
 }
 
+TEST_CASE("scaled rows skip no term of a line that is 0 but for a few") {
+  constexpr std::size_t terms = 600;
+  for (const std::size_t only : {std::size_t{0}, std::size_t{127}, std::size_t{128}, std::size_t{400}, terms - 1}) {
+    const SlotProduct product = product_of({3, terms, 70}, Lines::rows, Lines::columns);
+    std::vector<float> left(3 * terms);
+    left[terms + only] = 3;  // of the second line: the others stay 0
+    const compressor::Tensor a{{3, terms}, io::Buffer<float>(std::move(left)), io::DType::f32};
+    const auto b = tensor_of<float>(terms * 70, 23, 1);
+    const auto all = every(3 * 70, 1);
+    const auto sums = sums_of(given_of(product, {a, {}}, {b, {}}), all, nullptr, judge::answer_by_scaled_rows<float>);
+    for (const std::size_t i : all) {
+      const double sum = i / 70 == 1 ? 3 * b.at(only * 70 + i % 70) : 0;
+      if (sums[i] != sum) FAIL("term " << only << ", element " << i);
+    }
+  }
+}
+
 TEST_CASE("factors are read in their formats, in floats and in doubles") {
   for_each_layout([](const SlotProduct& product) {
     for (const char* name : {"fp16", "e4m3fn", "fp64"}) {  // the last does not fit a float
