@@ -168,16 +168,16 @@ IndexRanges unlike(const IndexRanges& places, const Tensor& made, const Tensor& 
   return found;
 }
 
-double healed(double truth, const precision::Format& format) {
-  return std::fabs(truth) <= format.max_finite ? truth : 1;
-}
-
 namespace {
+
+double healed(double truth, double largest) { return std::fabs(truth) <= largest ? truth : 1; }
 
 /// Whether a float holds the value.
 bool fits_float(double value) { return static_cast<double>(static_cast<float>(value)) == value || std::isnan(value); }
 
 }  // namespace
+
+double healed(double truth, const precision::Format& format) { return healed(truth, format.max_finite); }
 
 Tensor replaced(const Tensor& tensor, const IndexRanges& places, const std::function<double(std::size_t)>& value_at) {
   if (places.empty()) return tensor;
@@ -205,8 +205,14 @@ Tensor healed(const Tensor& tensor, const IndexRanges& strays, const Tensor* tru
     using T = std::remove_cvref_t<decltype(own[0])>;
     const auto all = own.writable();
     for (const IndexRanges::Range& range : strays.ranges()) {
-      for (std::size_t i = range.first; i < range.last; ++i)
-        all[i] = static_cast<T>(truth == nullptr ? 1 : healed(static_cast<double>(exact[i]), format));
+      T* const to = all.data() + range.first;
+      const std::size_t count = range.last - range.first;
+      if (truth == nullptr) {
+        std::fill_n(to, count, T{1});
+      } else {
+        std::transform(exact.data() + range.first, exact.data() + range.last, to,
+                       [end = format.max_finite](double value) { return static_cast<T>(healed(value, end)); });
+      }
     }
   };
   if (!strays.empty()) std::visit(heal, out.data, (truth != nullptr ? *truth : tensor).data);
