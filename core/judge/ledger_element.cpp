@@ -206,10 +206,9 @@ std::optional<ElementRule> ElementStages::over_windows() const {
     const std::size_t feature = i % config_.features();
     const std::size_t half = feature / grid_.channels();
     const std::size_t row = i / config_.features() + half * config_.ratio;
+    const std::size_t first = bias_first ? i : row * grid_.channels() + feature % grid_.channels();
     double sum = 0;
-    for (std::size_t at = bias_first ? i : row * grid_.channels() + feature % grid_.channels(); at < x->tensor.size();
-         at += step)
-      sum += (*x)[at];
+    for (std::size_t at = first; at < x->tensor.size(); at += step) sum += (*x)[at];
     return sum;
   };
 }

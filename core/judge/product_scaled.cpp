@@ -57,6 +57,7 @@ class ScaledRows {
 
  private:
   static_assert(scaled_columns == inquiry_block);
+  static_assert(part_terms % part_rows == 0);
   struct Row {
     std::size_t row;
     Neighbours asked;
@@ -66,7 +67,8 @@ class ScaledRows {
     std::vector<ScaledRow<T>> terms;   ///< row by row; where one begins: within the part
     std::vector<std::size_t> ends{0};  ///< [rows + 1] of them
 
-    void append(const T* factors) {
+    /// Of the next row; gives how many there are.
+    std::size_t append(const T* factors) {
       std::size_t count = ends.back();
       if (count + part_rows > terms.size()) terms.resize(2 * (count + part_rows));
       for (std::uint32_t k = 0; k < part_rows; ++k) {
@@ -74,6 +76,7 @@ class ScaledRows {
         count += factors[k] != 0;  // as good as at random: no branch
       }
       ends.push_back(count);
+      return count - ends[ends.size() - 2];
     }
     std::span<const ScaledRow<T>> of(std::size_t row) const {
       return {terms.data() + ends[row], ends[row + 1] - ends[row]};
@@ -93,15 +96,12 @@ class ScaledRows {
         block.load(there);
       }
       norms_.push_back(block.norm(line));
-      bool is_zero = true;
+      std::size_t count = 0;
       for (std::size_t part = 0; part < parts_.size(); ++part) {
-        static_assert(part_terms % part_rows == 0);
         const std::size_t first = part * part_rows;
-        const std::size_t before = parts_[part].ends.back();
-        parts_[part].append(block.part_of_line(line, first / part_terms) + first % part_terms);
-        is_zero = is_zero && parts_[part].ends.back() == before;
+        count += parts_[part].append(block.part_of_line(line, first / part_terms) + first % part_terms);
       }
-      is_zero_.push_back(is_zero);
+      is_zero_.push_back(count == 0);
     }
   }
 
